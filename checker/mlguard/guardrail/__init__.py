@@ -1,0 +1,1 @@
+"""Organization policies (SCPs) from policies: statements, documents, and the checks that keep them safe."""

@@ -1,0 +1,1 @@
+"""Facts about AWS: instances, prices, regions; dated, with their sources, read when they are needed."""

@@ -1,0 +1,1 @@
+"""Text to raw resources: one package or module for each format."""

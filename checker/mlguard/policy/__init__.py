@@ -1,0 +1,1 @@
+"""Policies: their model, their loader and their evaluation."""

@@ -1,0 +1,149 @@
+"""A policy, as its file says it: what must hold, what to tell the person, and the guardrail that matches it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+from mlguard.value import Scalar
+
+Enforcement = Literal["preventive", "protective", "none"]
+Expectation = Literal["fail", "pass", "unknown"]
+
+
+class Severity(IntEnum):
+    """How much money is at stake: critical burns over $10,000 in days or cannot be cancelled, info is advice."""
+
+    INFO = 1
+    LOW = 2
+    MEDIUM = 3
+    HIGH = 4
+    CRITICAL = 5
+
+    @classmethod
+    def named(cls, name: str) -> Severity:
+        """Give the severity of that name, in lower case."""
+        return cls[name.upper()]
+
+    @property
+    def label(self) -> str:
+        """Give the name as it is written in policies and reports."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterOperand:
+    """A value that the user may set: `{param: allowed_instance_types, for: [environment, use]}`.
+
+    Each selector is `environment`, a property of the judged thing, or, in a statement, a name bound by `with`.
+    """
+
+    name: str
+    selectors: tuple[str, ...] = ()
+
+
+Literals = Scalar | tuple[Scalar, ...]
+Operand = Literals | ParameterOperand
+Relation = Literal["exists", "equals", "in", "matches", "at_least", "at_most"]
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One leaf: does the property stand in this relation to the operand?"""
+
+    path: str
+    relation: Relation
+    operand: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class Quantified:
+    """A test of a list: some or every item meets the clause, or the number of items meets the tests."""
+
+    path: str
+    quantifier: Literal["some", "every", "count"]
+    clause: Clause
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """All, any or none of the parts."""
+
+    how: Literal["all", "any", "not"]
+    parts: tuple[Clause, ...]
+
+
+Clause = Test | Quantified | Combined
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One Deny statement of an organization policy; operands may still be parameters.
+
+    `bindings` give the selectors of its parameter operands a value.
+    """
+
+    sid: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    condition: Mapping[str, Mapping[str, Operand]]
+    bindings: Mapping[str, str]
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrail:
+    """What an organization policy can do about the mistake, and what it cannot (`limits`, in words)."""
+
+    enforce: Enforcement
+    limits: str
+    statements: tuple[Statement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A piece of infrastructure code and what the policy says of it.
+
+    `at` is the line reported; `environment` and `region` stand for what the command line or the path would tell.
+    """
+
+    expect: Expectation
+    language: Literal["cloudformation", "terraform"]
+    code: str
+    line: int
+    at: int = 0
+    title: str = ""
+    environment: str = ""
+    region: str = ""
+    files: Mapping[str, str] | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One mistake: where to look, what must hold, and everything that a person needs to mend it.
+
+    `messages` maps the property (or `property.relation`) that settled the verdict to the text; the key `""` is for
+    all others. `fix_by_hand` maps `cloudformation`, `terraform` and `cdk` to the text for each.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    pack: str
+    since: str
+    applies_to: tuple[str, ...]
+    require: Clause
+    when: Clause | None
+    raise_severity_when: Clause | None
+    messages: Mapping[str, str]
+    why: str
+    fix_by_hand: Mapping[str, str]
+    guardrail: Guardrail
+    aliases: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = ()
+    path: str = ""
+    built_in: bool = True

@@ -1,0 +1,122 @@
+"""What is deployed: resources as their format spells them, as the vocabulary names them, and their projects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mlguard.errors import MlguardError
+from mlguard.scenario import Scenario
+from mlguard.source import Document, Span
+from mlguard.value import Node, Parameter, Unknown
+
+Format = Literal["cloudformation", "terraform"]
+Dialect = Literal["cloudformation", "terraform", "cdk"]
+
+
+def always(_scenario: Scenario) -> bool:
+    """Say that a resource exists in every scenario."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another place that belongs to a resource, in words: `called here`, `constructed here`."""
+
+    span: Span
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A wish, written in the resource's own metadata, that some policies leave it alone."""
+
+    policies: tuple[str, ...]
+    reason: str
+    until: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RawResource:
+    """A resource with the type and the keys that its format gives it.
+
+    `body` holds its arguments; `span` is the whole of it, `name_span` its header or logical id. `exists` tells
+    whether a scenario deploys it: True, False, or Unknown. `region` settles to a text or an Unknown. `tags_below`
+    are tags that reach it from outside (provider default tags, stack tags); its own tags override them.
+    `source` is where its construct was written, when that is another file than the template.
+    """
+
+    format: Format
+    type: str
+    address: str
+    body: Node
+    span: Span
+    name_span: Span
+    region: Node
+    exists: Callable[[Scenario], bool | Unknown] = always
+    tags_below: Node | None = None
+    source: Span | None = None
+    construct: str = ""
+    related: tuple[Related, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A part of a project that could not be seen: a remote module, a nested stack behind a URL.
+
+    `hides` are the resource types that it is known to create; empty when it may create anything.
+    """
+
+    span: Span
+    what: str
+    hides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RawProject:
+    """Resources that are deployed together, and what of the project could not be seen.
+
+    `path` is the file or folder that the project is named by; `names` are texts that may tell its environment
+    (folders, stack name, workspace), most telling first.
+    """
+
+    dialect: Dialect
+    path: str
+    resources: tuple[RawResource, ...]
+    documents: Mapping[str, Document]
+    gaps: tuple[Gap, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    names: tuple[str, ...] = ()
+    problems: tuple[MlguardError, ...] = ()
+    notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resource:
+    """A resource in the words of the vocabulary: the one shape that every policy sees.
+
+    Each property is a node that settles in a scenario; an absent one settles to None.
+    """
+
+    kind: str
+    raw: RawResource
+    properties: Mapping[str, Node]
+    part_of: str = ""
+
+    @property
+    def address(self) -> str:
+        """Name the resource in its project; a part of a resource is named `whole/part`."""
+        return f"{self.raw.address}/{self.part_of}" if self.part_of else self.raw.address
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Project:
+    """A project in the words of the vocabulary."""
+
+    raw: RawProject
+    resources: tuple[Resource, ...]
+    by_kind: Mapping[str, tuple[Resource, ...]] = field(default_factory=dict)

@@ -1,0 +1,6 @@
+"""Where text comes from: spans, documents, and the only code that opens a scanned file."""
+
+from mlguard.source.document import Document, Span
+from mlguard.source.root import MAX_BYTES, Root
+
+__all__ = ["MAX_BYTES", "Document", "Root", "Span"]

@@ -1,0 +1,60 @@
+"""A file's text, and places in it."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+_NEWLINE = re.compile("\n")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of a file: lines and columns count code points from 1, the end is exclusive.
+
+    `path` is relative to the scanned root, with forward slashes.
+    """
+
+    path: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def first_line(self) -> Span:
+        """Narrow a span of several lines to where it begins; the end is then the begin."""
+        if self.end_line == self.line:
+            return self
+        return Span(self.path, self.line, self.column, self.line, self.column)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """The text of one file, by its path relative to the root."""
+
+    path: str
+    text: str
+    _starts: list[int] = field(default_factory=list, repr=False)
+
+    def line_starts(self) -> list[int]:
+        """Give the offset of each line's first character."""
+        if not self._starts:
+            self._starts.append(0)
+            self._starts.extend(match.end() for match in _NEWLINE.finditer(self.text))
+        return self._starts
+
+    def line(self, number: int) -> str:
+        """Give one line's text without its end, or an empty string where there is no such line."""
+        starts = self.line_starts()
+        if not 1 <= number <= len(starts):
+            return ""
+        end = starts[number] - 1 if number < len(starts) else len(self.text)
+        return self.text[starts[number - 1] : end].rstrip("\r")
+
+    def span(self, start: int, end: int) -> Span:
+        """Turn a pair of offsets into a span."""
+        starts = self.line_starts()
+        first = bisect_right(starts, start)
+        last = bisect_right(starts, end)
+        return Span(self.path, first, start - starts[first - 1] + 1, last, end - starts[last - 1] + 1)

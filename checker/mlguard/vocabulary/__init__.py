@@ -1,0 +1,1 @@
+"""One name for each kind of resource and property, whatever format it is written in."""
