@@ -50,8 +50,8 @@ Relation = Literal["exists", "equals", "in", "matches", "at_least", "at_most"]
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
-    """One leaf: does the property stand in this relation to the operand?"""
+class Check:
+    """One leaf: whether the property stands in this relation to the operand."""
 
     path: str
     relation: Relation
@@ -75,7 +75,7 @@ class Combined:
     parts: tuple[Clause, ...]
 
 
-Clause = Test | Quantified | Combined
+Clause = Check | Quantified | Combined
 
 
 @dataclass(frozen=True, slots=True)

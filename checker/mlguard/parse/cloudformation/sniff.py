@@ -1,0 +1,19 @@
+"""Tell a CloudFormation template by its content, cheaply: most YAML and JSON files are something else."""
+
+from __future__ import annotations
+
+import re
+
+_VERSION = b"AWSTemplateFormatVersion"
+_RESOURCES = re.compile(rb"""(?:^|[{,\n])[ \t]*["']?Resources["']?[ \t]*:""")
+_TYPE = re.compile(rb"""["']?Type["']?[ \t]*:[ \t\r\n]*["']?[A-Za-z0-9]+::[A-Za-z0-9]+""")
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+
+
+def looks_like_template(content: bytes) -> bool:
+    """Tell whether a file's bytes may be a template; the parsed document has the last word."""
+    if content[:2] in _WIDE:
+        return looks_like_template(content.replace(b"\0", b"").lstrip(b"\xff\xfe"))
+    if _VERSION in content:
+        return True
+    return b"::" in content and _RESOURCES.search(content) is not None and _TYPE.search(content) is not None

@@ -1,0 +1,240 @@
+"""YAML text to nodes, from libyaml's events: every key and value keeps its place, and nothing is constructed.
+
+Scalars follow YAML 1.1 only for null, booleans, and plain decimal numbers; dates, base 60 and leading zeros stay text.
+CloudFormation's short forms (`!Ref`) become their long ones (`Ref`, `Fn::…`). Anchors, aliases and merge keys work and
+are bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import yaml
+
+from mlguard.errors import LimitError, ParseError
+from mlguard.source import Document, Span
+from mlguard.value import Entries, Items, Node, Scalar
+
+MAX_DEPTH = 200
+MAX_NODES = 500_000
+MAX_DOCUMENTS = 100
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9_]{0,39})\Z")
+_DECIMAL = re.compile(r"[-+]?(?:[0-9][0-9_]{0,40}\.[0-9_]{0,40}|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,3})?\Z")
+_WORDS: dict[str, Scalar] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
+_WORDS |= {form(word): True for word in ("true", "yes", "on") for form in (str.lower, str.title, str.upper)}
+_WORDS |= {form(word): False for word in ("false", "no", "off") for form in (str.lower, str.title, str.upper)}
+_STANDARD = "tag:yaml.org,2002:"
+_STANDARD_NAMES = frozenset(
+    ("str", "int", "float", "bool", "null", "map", "seq", "set", "omap", "pairs", "binary", "timestamp", "merge")
+)
+_ODD_BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+Event = Any
+"""One of PyYAML's events; its stubs say of every mark that it may be missing, and the parser always gives one."""
+Mark = Any
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load_yaml(document: Document) -> list[Node]:
+    """Parse every document of a YAML text; ParseError or LimitError with the line where that fails."""
+    try:
+        return list(_Builder(document).documents())
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        raise ParseError(f"not valid YAML: {error.problem or error.context}", document.path, line, column) from None
+    except yaml.YAMLError as error:
+        reason = getattr(error, "reason", None) or str(error).split("\n", 1)[0]
+        raise ParseError(f"not valid YAML: {reason}", document.path) from None
+    except UnicodeEncodeError:
+        raise ParseError("not valid YAML: contains half of a surrogate pair", document.path) from None
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A mapping or sequence whose end has not been met."""
+
+    is_mapping: bool
+    start: Mark
+    anchor: str | None
+    tag: str | None
+    size: int = 1
+    items: list[Node] = field(default_factory=list)
+    entries: dict[str, Node] = field(default_factory=dict)
+    key: str | None = None
+    key_span: Span | None = None
+    merged: set[str] = field(default_factory=set)
+
+
+class _Builder:
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._path = document.path
+        self._span: Callable[[Mark, Mark], Span]
+        self._span = self._span_by_offset if _ODD_BREAKS.search(document.text) else self._span_by_mark
+        self._stack: list[_Frame] = []
+        self._anchors: dict[str, tuple[Node, int]] = {}
+        self._open: set[str] = set()
+        self._nodes = 0
+        self._done: Node | None = None
+
+    def documents(self) -> Iterator[Node]:
+        loader = _LOADER(self._document.text)
+        handlers: dict[type[yaml.Event], Callable[[Event], None]] = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.MappingStartEvent: self._start,
+            yaml.SequenceStartEvent: self._start,
+            yaml.MappingEndEvent: self._end,
+            yaml.SequenceEndEvent: self._end,
+            yaml.AliasEvent: self._alias,
+        }
+        count = 0
+        try:
+            while True:
+                event = loader.get_event()
+                kind = type(event)
+                handler = handlers.get(kind)
+                if handler is not None:
+                    handler(event)
+                elif kind is yaml.DocumentStartEvent:
+                    self._anchors.clear()
+                    self._done = None
+                    count += 1
+                    if count > MAX_DOCUMENTS:
+                        raise self._limit(f"more than {MAX_DOCUMENTS} documents in one file", event)
+                elif kind is yaml.DocumentEndEvent and self._done is not None:
+                    yield self._done
+                elif kind is yaml.StreamEndEvent:
+                    return
+        finally:
+            loader.dispose()
+
+    def _scalar(self, event: Event) -> None:
+        frame = self._stack[-1] if self._stack else None
+        span = self._span(event.start_mark, event.end_mark)
+        if frame is not None and frame.is_mapping and frame.key is None:
+            frame.key, frame.key_span = event.value, span
+            if event.value in frame.entries and event.value not in frame.merged:
+                first = frame.entries[event.value].key_span
+                where = f" (first at line {first.line})" if first else ""
+                raise ParseError(
+                    f"the key {_shown(event.value)} is given twice{where}", self._path, span.line, span.column
+                )
+            if event.anchor:
+                self._anchors[event.anchor] = (Node(event.value, span), 1)
+            return
+        plain = event.tag is None and event.implicit[0]
+        node = self._tagged(event.tag, Node(_plain(event.value) if plain else event.value, span), event)
+        self._add(node, 1, event.anchor, event)
+
+    def _start(self, event: Event) -> None:
+        if len(self._stack) >= MAX_DEPTH:
+            raise self._limit(f"nested deeper than {MAX_DEPTH} levels", event)
+        if self._stack and self._stack[-1].is_mapping and self._stack[-1].key is None:
+            self._refuse("a key must be a plain text", event)
+        if event.anchor:
+            self._anchors.pop(event.anchor, None)
+            self._open.add(event.anchor)
+        self._stack.append(_Frame(type(event) is yaml.MappingStartEvent, event.start_mark, event.anchor, event.tag))
+
+    def _end(self, event: Event) -> None:
+        frame = self._stack.pop()
+        content = Entries(frame.entries) if frame.is_mapping else Items(tuple(frame.items))
+        node = self._tagged(frame.tag, Node(content, self._span(frame.start, event.end_mark)), event)
+        if frame.anchor:
+            self._open.discard(frame.anchor)
+        self._add(node, frame.size, frame.anchor, event)
+
+    def _alias(self, event: Event) -> None:
+        name = event.anchor
+        if name in self._open:
+            self._refuse(f"*{_shown(name)} stands inside of what it names", event)
+        if name not in self._anchors:
+            self._refuse(f"there is no anchor &{_shown(name)} before this", event)
+        node, size = self._anchors[name]
+        frame = self._stack[-1] if self._stack else None
+        if frame is not None and frame.is_mapping and frame.key is None:
+            if not isinstance(node.content, str):
+                self._refuse("a key must be a plain text", event)
+            frame.key, frame.key_span = str(node.content), self._span(event.start_mark, event.end_mark)
+            return
+        self._add(node, size, None, event)
+
+    def _add(self, node: Node, size: int, anchor: str | None, event: Event) -> None:
+        self._nodes += 1
+        if anchor:
+            self._anchors[anchor] = (node, size)
+        if not self._stack:
+            self._done = node
+            return
+        frame = self._stack[-1]
+        frame.size += size
+        if self._nodes > MAX_NODES or frame.size > MAX_NODES:
+            raise self._limit(f"more than {MAX_NODES:,} values, aliases written out", event)
+        if not frame.is_mapping:
+            frame.items.append(node)
+            return
+        key, key_span = frame.key or "", frame.key_span
+        frame.key = None
+        if key == "<<":
+            self._merge(frame, node, event)
+        else:
+            frame.merged.discard(key)
+            frame.entries[key] = Node(node.content, node.span, key_span)
+
+    def _merge(self, frame: _Frame, node: Node, event: Event) -> None:
+        sources = node.content.nodes if isinstance(node.content, Items) else (node,)
+        for source in sources:
+            content = source.content
+            if not isinstance(content, Entries):
+                self._refuse("<< needs a mapping", event)
+            frame.size += len(content.nodes)
+            for key, value in content.nodes.items():
+                if key not in frame.entries:
+                    frame.entries[key] = value
+                    frame.merged.add(key)
+
+    def _tagged(self, tag: str | None, node: Node, event: Event) -> Node:
+        if tag is None or tag == "!":
+            return node
+        if tag.startswith("tag:"):
+            name = tag.removeprefix(_STANDARD)
+            if name not in _STANDARD_NAMES:
+                self._refuse(f"the tag {_shown(tag)} is not allowed", event)
+            return node
+        name = tag.lstrip("!")
+        long_form = name if name in {"Ref", "Condition"} else f"Fn::{name}"
+        if long_form == "Fn::GetAtt" and isinstance(node.content, str):
+            parts = tuple(Node(part, node.span) for part in node.content.split(".", 1))
+            node = Node(Items(parts), node.span)
+        return Node(Entries({long_form: Node(node.content, node.span, node.span)}), node.span)
+
+    def _span_by_mark(self, start: Mark, end: Mark) -> Span:
+        return Span(self._path, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+
+    def _span_by_offset(self, start: Mark, end: Mark) -> Span:
+        """Place marks where libyaml counts more line breaks than editors do."""
+        return self._document.span(start.index, end.index)
+
+    def _refuse(self, message: str, event: Event) -> NoReturn:
+        raise ParseError(message, self._path, event.start_mark.line + 1, event.start_mark.column + 1)
+
+    def _limit(self, message: str, event: Event) -> LimitError:
+        return LimitError(message, self._path, event.start_mark.line + 1, event.start_mark.column + 1)
+
+
+def _plain(text: str) -> Scalar:
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] in "0123456789+-.":
+        if _INTEGER.match(text):
+            return int(text.replace("_", ""))
+        if _DECIMAL.match(text):
+            return float(text.replace("_", ""))
+    return text
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:60] + "…")  # noqa: PLR2004  (as long as fits a message)
