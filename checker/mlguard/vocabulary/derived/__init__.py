@@ -1,0 +1,39 @@
+"""Properties that no format spells: each is a typed function over a resource, registered by name.
+
+A function gets the subject and the scenario and gives a content, or a whole node when the place matters. What it
+cannot know it gives as Unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from mlguard.scenario import Scenario
+from mlguard.value import Content, Node
+from mlguard.vocabulary.derived import budgets, context, machines, registries, scripts, studio
+from mlguard.vocabulary.derived.subject import Settings, Subject
+
+Derivation = Callable[[Subject, Scenario], Content | Node]
+
+DERIVED: Mapping[str, Derivation] = {
+    "environment": context.environment,
+    "ml_scope": context.ml_scope,
+    "region": context.region,
+    "name_in_text": context.display_name,
+    "accelerated": machines.accelerated,
+    "family": machines.family,
+    "hourly_usd": machines.hourly_usd,
+    "monthly_usd": machines.monthly_usd,
+    "region_premium": machines.region_premium,
+    "cheapest_region": machines.cheapest_region,
+    "constraint": machines.constraint,
+    "constrained_by": machines.constrained_by,
+    "script_stop": scripts.stop_state,
+    "script_idle_seconds": scripts.idle_seconds,
+    "idle_apps": studio.idle_apps,
+    "image_expiry": registries.image_expiry,
+    "subscriber_state": budgets.subscriber_state,
+    "machine_learning": context.machine_learning,
+}
+
+__all__ = ["DERIVED", "Derivation", "Settings", "Subject"]

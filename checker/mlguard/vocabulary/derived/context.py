@@ -1,0 +1,90 @@
+"""Where a resource belongs: its environment, its region, and whether it serves machine learning."""
+
+from __future__ import annotations
+
+import re
+
+from mlguard.resource import Resource
+from mlguard.scenario import Scenario
+from mlguard.value import Content, Node, Unknown, references_in, settle, text_of
+from mlguard.vocabulary.derived.subject import Subject
+from mlguard.vocabulary.joins import without_keys
+
+_ENVIRONMENT_TAGS = ("environment", "env", "stage")
+_WORD = re.compile(r"[a-z]+")
+_ML_WORD = re.compile(
+    r"(?:^|[^a-z])(?:ml|mlops|aiml|llm|llms)(?:[^a-z]|$)"
+    r"|ml-|sagemaker|model|train|dataset|feature|checkpoint|artifact|mlflow|bedrock|embedding|inference|experiment"
+)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_ML_TYPE = re.compile(r"(?:AWS::|awscc_|aws_|embedded:)(?:SageMaker|sagemaker|Bedrock|bedrock)")
+
+
+def environment(subject: Subject, scenario: Scenario) -> Content:
+    """Give the environment: what the user said, else a tag, else a word in the names, else the default.
+
+    The order is that of the most to the least deliberate statement.
+    """
+    settings = subject.settings
+    if settings.environment:
+        return settings.environment
+    for key, value in subject.tags(scenario).items():
+        if key.lower() in _ENVIRONMENT_TAGS and isinstance(value, str):
+            named = settings.environment_of.get(value.lower())
+            if named is not None:
+                return named
+    for name in subject.project.names:
+        for word in _WORD.findall(name.lower()):
+            if word in settings.environment_of:
+                return settings.environment_of[word]
+    return settings.default_environment
+
+
+def region(subject: Subject, scenario: Scenario) -> Node:
+    """Give the region that the resource is deployed to."""
+    return settle(subject.resource.raw.region, scenario)
+
+
+def display_name(subject: Subject, scenario: Scenario) -> Content:
+    """Give the resource's name as far as it is known, else its address."""
+    node = subject.property("name", scenario)
+    written = text_of(node.content) if node is not None else None
+    return written or subject.resource.address
+
+
+def ml_scope(subject: Subject, scenario: Scenario) -> Content:
+    """Tell whether a generic resource serves machine learning: by its name, its tags, or what refers to it."""
+    own = [subject.resource.raw.address.rsplit("/", 1)[-1]]
+    node = subject.property("name", scenario)
+    if node is not None:
+        content = node.content
+        own.append(content.pattern if isinstance(content, Unknown) else text_of(content) or "")
+    for key, value in subject.tags(scenario).items():
+        own.append(f"{key} {value}")
+    if any(_speaks_of_ml(text) for text in own):
+        return True
+    return any(_refers(sibling, subject.resource, scenario) for sibling in _ml_resources(subject))
+
+
+def machine_learning(subject: Subject, scenario: Scenario) -> Content:
+    """Tell whether a resource is a cost-bearing part of an ML system: always, or when it runs accelerators."""
+    machines = subject.property("machines", scenario)
+    nodes = getattr(machines.content, "nodes", ()) if machines is not None else ()
+    answers = [settle(node.content.nodes["accelerated"], scenario).content for node in nodes]
+    if any(answer is True for answer in answers):
+        return True
+    unknown = next((answer for answer in answers if isinstance(answer, Unknown)), None)
+    return unknown if unknown is not None else False
+
+
+def _speaks_of_ml(text: str) -> bool:
+    return _ML_WORD.search(_HUMP.sub("-", text).lower().replace("_", "-")) is not None
+
+
+def _ml_resources(subject: Subject) -> list[Resource]:
+    return [sibling for sibling in subject.siblings if _ML_TYPE.match(sibling.raw.type) and not sibling.part_of]
+
+
+def _refers(source: Resource, target: Resource, scenario: Scenario) -> bool:
+    address = without_keys(target.raw.address)
+    return any(without_keys(found.address) == address for found in references_in(source.raw.body, scenario))

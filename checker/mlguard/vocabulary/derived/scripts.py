@@ -1,0 +1,117 @@
+"""Read the lifecycle script of a notebook: does it stop the notebook when nobody works with it?"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+
+from mlguard.scenario import Scenario
+from mlguard.value import Content, Items, Node, Unknown, items, text_of
+from mlguard.vocabulary.derived.subject import Subject
+
+_STOP = re.compile(
+    r"autostop\.py|auto[-_]stop[-_]idle|stop[-_]notebook[-_]instance|StopNotebookInstance|sagemaker_notebook_autostop"
+)
+_SCHEDULED = re.compile(
+    r"\bcron(?:tab)?\b|/etc/cron|systemd|systemctl|\bnohup\b|\bwhile\b|\bat now\b|schedule", re.IGNORECASE
+)
+_HALT = re.compile(r"\b(?:shutdown\s+(?:-h|now)|poweroff|halt)\b")
+_IDLE_SECONDS = re.compile(r"(?:IDLE_TIME\s*=\s*[\"']?|--time[ =])(\d{1,9})")
+_COMMENT = re.compile(r"(?m)^[ \t]*#(?!!).*$")
+_MAX_SCRIPT = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Script:
+    text: str
+    node: Node
+
+
+def decode(node: Node) -> str | Unknown:
+    """Give the text of a script that is written in base64; Unknown where it is not known or not base64."""
+    if isinstance(node.content, Unknown):
+        return node.content
+    written = text_of(node.content)
+    if written is None:
+        return Unknown("another resource holds the script")
+    if len(written) > _MAX_SCRIPT:
+        return Unknown("the script is too long to be read")
+    try:
+        return base64.b64decode("".join(written.split()), validate=True).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return Unknown("the script is not valid base64")
+
+
+def _scripts(subject: Subject, name: str, scenario: Scenario) -> list[_Script] | Unknown | None:
+    node = subject.property(name, scenario)
+    if node is None:
+        return None
+    listed = items(node, scenario)
+    if isinstance(listed, Unknown):
+        return listed
+    found = []
+    for item in listed.nodes:
+        text = decode(item)
+        if isinstance(text, Unknown):
+            return text
+        found.append(_Script(_COMMENT.sub("", text), item))
+    return listed.rest if listed.rest is not None and not found else found
+
+
+def stop_state(subject: Subject, scenario: Scenario) -> Content | Node:
+    """Say whether the scripts stop an idle notebook.
+
+    `stops`; `no-stop` when nothing in them does; `on-create-only` when only the script of the first start does;
+    `os-shutdown` when it only halts the operating system; `not-scheduled` when nothing runs the stop again and again.
+    """
+    if subject.property("lifecycle_config", scenario) is None:
+        return None
+    on_start = _scripts(subject, "on_start", scenario)
+    on_create = _scripts(subject, "on_create", scenario)
+    for found in (on_start, on_create):
+        if isinstance(found, Unknown):
+            return found
+    starts = on_start if isinstance(on_start, list) else []
+    creates = on_create if isinstance(on_create, list) else []
+    if not starts and not creates:
+        return (
+            "no-stop" if _resolved(subject, scenario) else Unknown("the lifecycle configuration is not in this project")
+        )
+    return _judge(starts, creates)
+
+
+def _judge(starts: list[_Script], creates: list[_Script]) -> Node:
+    stopping = next((script for script in starts if _STOP.search(script.text)), None)
+    if stopping is not None:
+        scheduled = any(_SCHEDULED.search(script.text) for script in starts)
+        return _answer("stops" if scheduled else "not-scheduled", stopping)
+    created = next((script for script in creates if _STOP.search(script.text)), None)
+    if created is not None:
+        return _answer("on-create-only", created)
+    halting = next((script for script in (*starts, *creates) if _HALT.search(script.text)), None)
+    if halting is not None:
+        return _answer("os-shutdown", halting)
+    return _answer("no-stop", (*starts, *creates)[0])
+
+
+def _answer(state: str, script: _Script) -> Node:
+    return Node(state, script.node.span, script.node.key_span, script.node.origins)
+
+
+def _resolved(subject: Subject, scenario: Scenario) -> bool:
+    """Tell whether the lifecycle configuration was found: one that is elsewhere gives an Unknown script."""
+    return subject.property("on_start", scenario) is None and subject.property("on_create", scenario) is None
+
+
+def idle_seconds(subject: Subject, scenario: Scenario) -> Content | Node:
+    """Give the idle seconds after which the script stops the notebook; absent when it does not say."""
+    on_start = _scripts(subject, "on_start", scenario)
+    if on_start is None or isinstance(on_start, Unknown | Items):
+        return on_start if isinstance(on_start, Unknown) else None
+    for script in on_start:
+        waits = [int(seconds) for seconds in _IDLE_SECONDS.findall(script.text)]
+        if waits and _STOP.search(script.text):
+            return Node(max(waits), script.node.span, script.node.key_span, script.node.origins)
+    return None

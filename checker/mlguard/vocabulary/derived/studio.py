@@ -1,0 +1,85 @@
+"""SageMaker Studio: which applications a domain, profile or space leaves running when nobody uses them."""
+
+from __future__ import annotations
+
+from mlguard.scenario import Scenario
+from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, text_of
+from mlguard.vocabulary.derived.subject import Subject
+from mlguard.vocabulary.model import snake_case
+
+_APPS = ("JupyterLab", "CodeEditor")
+_SETTINGS = {
+    "sagemaker.studio_domain": (("DefaultUserSettings", True), ("DefaultSpaceSettings", False)),
+    "sagemaker.studio_user_profile": (("UserSettings", False),),
+    "sagemaker.studio_space": (("SpaceSettings", False),),
+}
+
+
+def idle_apps(subject: Subject, scenario: Scenario) -> Node:
+    """List the applications that the resource configures, each with `app`, `where`, `state` and `minutes`.
+
+    `state` is `enabled`, `disabled`, `no-timeout` (enabled without saying when) or `missing`. A domain speaks for
+    every user, so an application that its user settings do not mention is missing; a profile, a space, and the
+    settings of shared spaces inherit what they do not mention.
+    """
+    snake = subject.resource.raw.format == "terraform"
+    found: list[Node] = []
+    for section, required in _SETTINGS[subject.resource.kind]:
+        settings = subject.raw(snake_case(section) if snake else section, scenario)
+        if settings is None and not required:
+            continue
+        base = settings or Node(None, subject.resource.raw.name_span)
+        hidden = _hidden_apps(base, snake, scenario)
+        found.extend(_apps(base, section, hidden, scenario, snake=snake, required=required))
+    return Node(Items(tuple(found)), subject.resource.raw.name_span)
+
+
+def _apps(
+    settings: Node, section: str, hidden: frozenset[str] | Unknown, scenario: Scenario, *, snake: bool, required: bool
+) -> list[Node]:
+    found = []
+    for app in _APPS:
+        if app == "CodeEditor" and section == "DefaultSpaceSettings":
+            continue  # shared spaces have no Code Editor
+        if isinstance(hidden, frozenset) and app in hidden:
+            continue
+        key = f"{app}AppSettings"
+        below = child(settings, snake_case(key) if snake else key, scenario)
+        if below is None and not required:
+            continue
+        place = below if below is not None and below.key_span is not None else settings
+        state, minutes = _state(below, snake, scenario)
+        if isinstance(hidden, Unknown) and state == "missing":
+            state = hidden
+        fields = {"app": app, "where": section, "state": state, "minutes": minutes}
+        nodes = {name: Node(content, place.span, place.key_span) for name, content in fields.items()}
+        found.append(Node(Entries(nodes), place.span, place.key_span, place.origins))
+    return found
+
+
+def _state(settings: Node | None, snake: bool, scenario: Scenario) -> tuple[Content, Content]:  # noqa: FBT001
+    here = settings
+    for key in ("AppLifecycleManagement", "IdleSettings"):
+        here = child(here, snake_case(key) if snake else key, scenario) if here is not None else None
+    if here is None:
+        return "missing", None
+    if isinstance(here.content, Unknown):
+        return here.content, None
+    managed = child(here, "lifecycle_management" if snake else "LifecycleManagement", scenario)
+    minutes = child(here, "idle_timeout_in_minutes" if snake else "IdleTimeoutInMinutes", scenario)
+    if managed is None:
+        return "missing", None
+    if isinstance(managed.content, Unknown):
+        return managed.content, None
+    if text_of(managed.content) != "ENABLED":
+        return "disabled", None
+    return ("no-timeout", None) if minutes is None else ("enabled", minutes.content)
+
+
+def _hidden_apps(settings: Node, snake: bool, scenario: Scenario) -> frozenset[str] | Unknown:  # noqa: FBT001
+    portal = child(settings, "studio_web_portal_settings" if snake else "StudioWebPortalSettings", scenario)
+    hidden = child(portal, "hidden_app_types" if snake else "HiddenAppTypes", scenario) if portal else None
+    listed = items(hidden, scenario)
+    if isinstance(listed, Unknown):
+        return listed
+    return frozenset(text for node in listed.nodes if (text := text_of(node.content)) is not None)

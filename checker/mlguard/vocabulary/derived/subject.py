@@ -1,0 +1,78 @@
+"""What a derivation looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mlguard.resource import RawProject, Resource
+from mlguard.scenario import Scenario
+from mlguard.value import Entries, Node, Scalar, child, settle, text_of
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user said of the project: its environment, and the parameters that derivations read.
+
+    `parameter` gives a parameter's value by name and environment. `environment_of` maps the words that people use in
+    names and tags to environments (`dev` to `sandbox`).
+    """
+
+    environment: str = ""
+    default_environment: str = "sandbox"
+    environment_of: Mapping[str, str] = field(default_factory=dict)
+    parameter: Callable[[str, str], object] = lambda _name, _environment: None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """A resource in its project, and the item of a list property when the derivation is one of a shape."""
+
+    resource: Resource
+    project: RawProject
+    settings: Settings
+    item: Node | None
+    siblings: Sequence[Resource]
+
+    def property(self, name: str, scenario: Scenario) -> Node | None:
+        """Give a property of the resource, None where it is absent or its kind has none of that name."""
+        node = self.resource.properties.get(name)
+        if node is None:
+            return None
+        settled = settle(node, scenario)
+        return None if settled.content is None else settled
+
+    def field(self, name: str, scenario: Scenario) -> Node | None:
+        """Give a property of the item, None where it is absent."""
+        return child(self.item, name, scenario) if self.item is not None else None
+
+    def raw(self, key: str, scenario: Scenario) -> Node | None:
+        """Give an argument of the raw resource as its format spells it."""
+        return child(self.resource.raw.body, key, scenario)
+
+    def tags(self, scenario: Scenario) -> Mapping[str, Scalar]:
+        """Give the known tags: those that reach the resource from outside, then its own."""
+        found: dict[str, Scalar] = {}
+        below = self.resource.raw.tags_below
+        own = [self.raw(key, scenario) for key in ("Tags", "tags", "tags_all")]
+        for node in ([settle(below, scenario)] if below is not None else []) + [node for node in own if node]:
+            found |= _tags(node, scenario)
+        return found
+
+
+def _tags(node: Node, scenario: Scenario) -> dict[str, Scalar]:
+    content = node.content
+    if isinstance(content, Entries):
+        return {key: _plain(settle(value, scenario)) for key, value in content.nodes.items()}
+    found: dict[str, Scalar] = {}
+    for item in getattr(content, "nodes", ()):
+        key, value = child(item, "Key", scenario), child(item, "Value", scenario)
+        if key is None:
+            key, value = child(item, "key", scenario), child(item, "value", scenario)
+        if key is not None and isinstance(key.content, str):
+            found[key.content] = _plain(value) if value is not None else None
+    return found
+
+
+def _plain(node: Node) -> Scalar:
+    return text_of(node.content)

@@ -1,0 +1,130 @@
+"""What a vocabulary file says: kinds, their spellings in each format, and how each property is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from mlguard.value import Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """How one property of an item, or a plain property, is read from a raw node.
+
+    `paths` are alternatives: the first that is there. With `equals` the result tells whether the value is that one
+    of `equals`; with `exists` it tells whether any of the paths is there; `value` is a constant.
+    """
+
+    paths: tuple[str, ...] = ()
+    equals: tuple[Scalar, ...] | None = None
+    exists: bool = False
+    value: Scalar = None
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """A resource that points at this one: of which types, and with which of its arguments."""
+
+    types: tuple[str, ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """A reference that goes out: which argument holds it, the types it may lead to, and their name arguments."""
+
+    paths: tuple[str, ...]
+    types: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way in which a format spells a property; with `each` it is a list of items."""
+
+    field: Field
+    each: Mapping[str, Field] | None = None
+    companion: Companion | None = None
+    follow: Follow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A property of a kind: read from the resource by format or by raw type, or derived by a named function."""
+
+    name: str
+    what: str
+    spellings: Mapping[str, tuple[Reading, ...]] = field(default_factory=dict)
+    shape: str = ""
+    derived: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of resource, and the raw types that are of it."""
+
+    name: str
+    title: str
+    types: tuple[str, ...]
+    properties: Mapping[str, Property]
+    name_paths: Mapping[str, str]
+    carries: str = ""
+    machine_learning: str = ""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """All kinds; `shapes` are the item properties that lists of the same shape share, each derived by a function."""
+
+    kinds: Mapping[str, Kind]
+    shapes: Mapping[str, Mapping[str, Property]]
+    common: Mapping[str, Property]
+
+    @cached_property
+    def kind_of_type(self) -> Mapping[str, tuple[Kind, ...]]:
+        """Give the kinds of each raw type, `awscc_*` types included."""
+        found: dict[str, tuple[Kind, ...]] = {}
+        for kind in self.kinds.values():
+            for raw in kind.types:
+                found[raw] = (*found.get(raw, ()), kind)
+                if raw.startswith("AWS::"):
+                    cloud_control = awscc_type(raw)
+                    found[cloud_control] = (*found.get(cloud_control, ()), kind)
+        return found
+
+    @cached_property
+    def joined_types(self) -> frozenset[str]:
+        """Give the raw types that are read only because another resource is joined with them."""
+        found: set[str] = set()
+        for kind in self.kinds.values():
+            for prop in kind.properties.values():
+                for readings in prop.spellings.values():
+                    for reading in readings:
+                        found.update(reading.companion.types if reading.companion else ())
+                        found.update(reading.follow.types if reading.follow else ())
+        found.update(awscc_type(raw) for raw in tuple(found) if raw.startswith("AWS::"))
+        return frozenset(found)
+
+    def wanted(self, raw_type: str) -> bool:
+        """Tell whether a resource of this type can matter to any policy."""
+        return raw_type in self.kind_of_type or raw_type in self.joined_types
+
+
+def snake_case(name: str) -> str:
+    """Turn `KmsKeyId` into `kms_key_id`, as the Cloud Control provider of Terraform does."""
+    out: list[str] = []
+    for index, letter in enumerate(name):
+        if letter.isupper() and index:
+            before = name[index - 1]
+            after = name[index + 1 : index + 2]
+            if not before.isupper() or (after.islower()):
+                out.append("_")
+        out.append(letter.lower())
+    return "".join(out)
+
+
+def awscc_type(cloudformation_type: str) -> str:
+    """Give the Terraform type of the Cloud Control provider: `AWS::S3::Bucket` is `awscc_s3_bucket`."""
+    _, service, name = cloudformation_type.split("::", 2)
+    return f"awscc_{service.lower()}_{snake_case(name)}"

@@ -1,0 +1,218 @@
+"""Raw projects to projects in the words of the vocabulary.
+
+Nothing is read here: each property becomes a node that is read when a policy looks at it, in the scenario it is
+looked at in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from mlguard.resource import Project, RawProject, RawResource, Resource
+from mlguard.scenario import Memory, Scenario
+from mlguard.value import Choice, Content, Entries, Items, Node, Unknown, items, settle
+from mlguard.vocabulary.derived import DERIVED, Settings, Subject
+from mlguard.vocabulary.embedded import CARRIERS
+from mlguard.vocabulary.joins import companions, followed
+from mlguard.vocabulary.model import Field, Kind, Property, Reading, Vocabulary
+from mlguard.vocabulary.paths import read_field, steps_of, walk
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _World:
+    """What the reading of one project's properties needs."""
+
+    raw: RawProject
+    vocabulary: Vocabulary
+    settings: Settings
+    by_address: Mapping[str, RawResource]
+    by_type: Mapping[str, tuple[RawResource, ...]]
+    memory: Memory
+    resources: list[Resource]
+
+
+def normalise(raw: RawProject, vocabulary: Vocabulary, settings: Settings) -> Project:
+    """Give the project's resources by kind, with properties that are read when they are looked at."""
+    by_type: dict[str, list[RawResource]] = {}
+    for resource in raw.resources:
+        by_type.setdefault(resource.type, []).append(resource)
+    world = _World(
+        raw,
+        vocabulary,
+        settings,
+        {resource.address: resource for resource in raw.resources},
+        {kind: tuple(listed) for kind, listed in by_type.items()},
+        Memory(),
+        [],
+    )
+    for resource in raw.resources:
+        for kind in vocabulary.kind_of_type.get(resource.type, ()):
+            world.resources.append(_resource(world, kind, resource))
+            if kind.carries:
+                world.resources.extend(_carried(world, kind, resource))
+    by_kind: dict[str, list[Resource]] = {}
+    for made in world.resources:
+        by_kind.setdefault(made.kind, []).append(made)
+    return Project(raw, tuple(world.resources), {kind: tuple(listed) for kind, listed in by_kind.items()})
+
+
+def _resource(world: _World, kind: Kind, raw: RawResource) -> Resource:
+    properties: dict[str, Node] = {}
+    resource = Resource(kind.name, raw, properties)
+    for name, prop in (*world.vocabulary.common.items(), *kind.properties.items()):
+        compute = partial(_property, world, kind, resource, prop)
+        properties[name] = _remembered(world, (raw.address, kind.name, name), compute, raw)
+    return resource
+
+
+def _remembered(world: _World, key: tuple[str, ...], compute: partial[Node], raw: RawResource) -> Node:
+    return Node(Choice(lambda scenario: world.memory.recall(key, scenario, compute)), raw.name_span)
+
+
+def _property(world: _World, kind: Kind, resource: Resource, prop: Property, scenario: Scenario) -> Node:
+    if prop.derived:
+        return _derived(world, resource, None, prop, scenario)
+    raw = resource.raw
+    readings = prop.spellings.get(raw.type) or _format_readings(prop, raw)
+    found = [_read(world, kind, raw, reading, scenario) for reading in readings]
+    if any(reading.each is not None for reading in readings):
+        return _shaped(world, resource, prop, found)
+    first = next((node for node in found if node is not None and not isinstance(node.content, Unknown)), None)
+    unknown = next((node for node in found if node is not None), None)
+    return first or unknown or Node(None, raw.name_span)
+
+
+def _format_readings(prop: Property, raw: RawResource) -> tuple[Reading, ...]:
+    if raw.type.startswith("awscc_"):
+        return prop.spellings.get("cloudformation", ())
+    return prop.spellings.get(raw.format, ())
+
+
+def _read(world: _World, kind: Kind, raw: RawResource, reading: Reading, scenario: Scenario) -> Node | None:
+    if reading.companion is not None:
+        return _read_companions(world, kind, raw, reading, scenario)
+    if reading.follow is not None:
+        mates = [mate for name in reading.follow.types for mate in _of_type(world, name)]
+        found = followed(reading.follow, raw, world.by_address, mates, scenario)
+        if not isinstance(found, RawResource):
+            return found
+        return _read_here(found, reading, scenario)
+    return _read_here(raw, reading, scenario)
+
+
+def _of_type(world: _World, name: str) -> tuple[RawResource, ...]:
+    return world.by_type.get(name, ())
+
+
+def _read_here(raw: RawResource, reading: Reading, scenario: Scenario) -> Node | None:
+    cloud_control = raw.type.startswith("awscc_")
+    if reading.each is None:
+        return read_field(reading.field, raw.body, scenario, cloud_control=cloud_control)
+    path = reading.field.paths[0] if reading.field.paths else "."
+    node = walk(raw.body, path, scenario, cloud_control=cloud_control) if path != "." else settle(raw.body, scenario)
+    if node is None:
+        return None
+    through_list = any(is_list for _, is_list in steps_of(path, cloud_control))
+    listed = items(node, scenario) if through_list else Items((node,))
+    if isinstance(listed, Unknown):
+        return Node(Items((), listed), node.span, node.key_span)
+    made = tuple(_item(item, reading.each, cloud_control=cloud_control) for item in listed.nodes)
+    return Node(Items(made, listed.rest), node.span, node.key_span)
+
+
+def _item(node: Node, each: Mapping[str, Field], *, cloud_control: bool) -> Node:
+    def read(field: Field, scenario: Scenario) -> Node:
+        return read_field(field, node, scenario, cloud_control=cloud_control) or Node(None, node.span, node.key_span)
+
+    entries = {name: Node(Choice(partial(read, field)), node.span, node.key_span) for name, field in each.items()}
+    return Node(Entries(entries), node.span, node.key_span, node.origins)
+
+
+def _read_companions(world: _World, kind: Kind, raw: RawResource, reading: Reading, scenario: Scenario) -> Node | None:
+    companion = reading.companion
+    assert companion is not None  # noqa: S101  (the caller looked)
+    mates = [mate for name in companion.types for mate in _of_type(world, name)]
+    if not mates:
+        return None
+    joined, perhaps = companions(companion, raw, _own_name(kind, raw, scenario), mates, scenario)
+    found = [node for mate in joined if (node := _read_here(mate, reading, scenario)) is not None]
+    if reading.each is None:
+        return found[0] if found else (Node(perhaps, raw.name_span) if perhaps else None)
+    if not found and perhaps is None:
+        return None
+    nodes = tuple(node for one in found if isinstance(one.content, Items) for node in one.content.nodes)
+    rests = [one.content.rest for one in found if isinstance(one.content, Items) and one.content.rest]
+    place = found[0] if found else Node(None, raw.name_span)
+    return replace(place, content=Items(nodes, perhaps or next(iter(rests), None)))
+
+
+def _own_name(kind: Kind, raw: RawResource, scenario: Scenario) -> Node | None:
+    cloud_control = raw.type.startswith("awscc_")
+    spelled = "cloudformation" if cloud_control else raw.format
+    path = kind.name_paths.get(raw.type) or kind.name_paths.get(spelled)
+    return walk(raw.body, path, scenario, cloud_control=cloud_control) if path else None
+
+
+def _shaped(world: _World, resource: Resource, prop: Property, found: Sequence[Node | None]) -> Node:
+    """Join the lists that several readings gave; absent only when none of them is there."""
+    there = [node for node in found if node is not None]
+    if not there:
+        return Node(None, resource.raw.name_span)
+    nodes: list[Node] = []
+    rest: Unknown | None = None
+    for node in there:
+        if isinstance(node.content, Items):
+            nodes.extend(node.content.nodes)
+            rest = rest or node.content.rest
+        elif isinstance(node.content, Unknown):
+            rest = rest or node.content
+    if not nodes and rest is None and not _written(there):
+        return Node(None, resource.raw.name_span)
+    shape = world.vocabulary.shapes.get(prop.shape, {})
+    made = tuple(_with_shape(world, resource, node, shape) for node in nodes) if shape else tuple(nodes)
+    return Node(Items(made, rest), there[0].span, there[0].key_span)
+
+
+def _written(nodes: Sequence[Node]) -> bool:
+    return any(node.key_span is not None for node in nodes)
+
+
+def _with_shape(world: _World, resource: Resource, item: Node, shape: Mapping[str, Property]) -> Node:
+    entries = dict(item.content.nodes) if isinstance(item.content, Entries) else {}
+    whole = replace(item, content=Entries(entries))
+    for name, prop in shape.items():
+        entries[name] = Node(Choice(partial(_derived, world, resource, whole, prop)), item.span, item.key_span)
+    return whole
+
+
+def _derived(world: _World, resource: Resource, item: Node | None, prop: Property, scenario: Scenario) -> Node:
+    subject = Subject(resource, world.raw, world.settings, item, world.resources)
+    result: Node | Content = DERIVED[prop.derived](subject, scenario)
+    if isinstance(result, Node):
+        return result
+    at = item if item is not None else Node(None, resource.raw.name_span)
+    return Node(result, at.span, at.key_span, at.origins)
+
+
+def _carried(world: _World, kind: Kind, raw: RawResource) -> list[Resource]:
+    """Make resources of the jobs that a pipeline or state machine starts."""
+    readings = [reading for reading in _format_readings(kind.properties["definition"], raw)]
+    readings = list(kind.properties["definition"].spellings.get(raw.type) or readings)
+
+    def definition(scenario: Scenario) -> Node | None:
+        found = (_read(world, kind, raw, reading, scenario) for reading in readings)
+        return next((node for node in found if node is not None), None)
+
+    made = []
+    for job in CARRIERS[kind.carries](definition):
+        job_kind = world.vocabulary.kinds[job.kind]
+        carrier = replace(raw, type=f"embedded:{job.kind}", body=job.body)
+        properties: dict[str, Node] = {}
+        resource = Resource(job.kind, carrier, properties, part_of=job.name)
+        for name, prop in (*world.vocabulary.common.items(), *job_kind.properties.items()):
+            compute = partial(_property, world, job_kind, resource, prop)
+            properties[name] = _remembered(world, (raw.address, job.name, job.kind, name), compute, raw)
+        made.append(resource)
+    return made
