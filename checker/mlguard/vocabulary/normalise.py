@@ -198,7 +198,7 @@ def _derived(world: _World, resource: Resource, item: Node | None, prop: Propert
 
 def _carried(world: _World, kind: Kind, raw: RawResource) -> list[Resource]:
     """Make resources of the jobs that a pipeline or state machine starts."""
-    readings = [reading for reading in _format_readings(kind.properties["definition"], raw)]
+    readings = list(_format_readings(kind.properties["definition"], raw))
     readings = list(kind.properties["definition"].spellings.get(raw.type) or readings)
 
     def definition(scenario: Scenario) -> Node | None:

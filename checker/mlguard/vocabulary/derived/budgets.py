@@ -1,4 +1,4 @@
-"""AWS Budgets: does anybody hear of a budget that is exceeded?"""
+"""AWS Budgets: whether anybody hears of a budget that is exceeded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ECR: does the lifecycle policy of a repository ever expire an image?"""
+"""ECR: whether the lifecycle policy of a repository ever expires an image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read the lifecycle script of a notebook: does it stop the notebook when nobody works with it?"""
+"""Read the lifecycle script of a notebook: whether it stops the notebook when nobody works with it."""
 
 from __future__ import annotations
 
