@@ -45,13 +45,6 @@ def region(subject: Subject, scenario: Scenario) -> Node:
     return settle(subject.resource.raw.region, scenario)
 
 
-def display_name(subject: Subject, scenario: Scenario) -> Content:
-    """Give the resource's name as far as it is known, else its address."""
-    node = subject.property("name", scenario)
-    written = text_of(node.content) if node is not None else None
-    return written or subject.resource.address
-
-
 def ml_scope(subject: Subject, scenario: Scenario) -> Content:
     """Tell whether a generic resource serves machine learning: by its name, its tags, or what refers to it."""
     own = [subject.resource.raw.address.rsplit("/", 1)[-1]]

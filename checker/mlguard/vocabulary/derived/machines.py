@@ -47,8 +47,7 @@ def hourly_usd(subject: Subject, scenario: Scenario) -> Content:
     if kind is None or isinstance(kind, Unknown):
         return kind
     where = settle(subject.resource.raw.region, scenario).content
-    price = prices.hourly(kind, where) if isinstance(where, str) else None
-    price = price or prices.hourly(kind)
+    price = (prices.hourly(kind, where) if isinstance(where, str) else None) or prices.hourly(kind)
     return Unknown(f'no price is known for "{kind}"') if price is None else round(price.usd, 4)
 
 

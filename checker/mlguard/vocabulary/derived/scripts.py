@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from mlguard.scenario import Scenario
-from mlguard.value import Content, Items, Node, Unknown, items, text_of
+from mlguard.value import Content, Items, Node, Reference, Unknown, items, text_of
 from mlguard.vocabulary.derived.subject import Subject
 
 _STOP = re.compile(
@@ -58,6 +58,21 @@ def _scripts(subject: Subject, name: str, scenario: Scenario) -> list[_Script] |
             return text
         found.append(_Script(_COMMENT.sub("", text), item))
     return listed.rest if listed.rest is not None and not found else found
+
+
+def is_arn(subject: Subject, scenario: Scenario) -> Content | Node:
+    """Tell whether the notebook names its lifecycle configuration by the ARN where AWS wants the name.
+
+    In CloudFormation `Ref` of a lifecycle configuration gives its ARN, so the stack fails.
+    """
+    node = subject.property("lifecycle_config", scenario)
+    if node is None:
+        return None
+    content = node.content
+    is_reference = isinstance(content, Reference)
+    cloudformation = subject.resource.raw.format == "cloudformation"
+    wrong = is_reference and (content.attribute == "" if cloudformation else content.attribute == "arn")  # type: ignore[union-attr]
+    return Node(wrong, node.span, node.key_span, node.origins)
 
 
 def stop_state(subject: Subject, scenario: Scenario) -> Content | Node:

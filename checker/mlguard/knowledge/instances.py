@@ -1,0 +1,74 @@
+"""What an instance type is. `ml.p4d.24xlarge` and `p4d.24xlarge` are the same hardware."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from mlguard.knowledge.tables import table
+
+_TYPE = re.compile(r"(?:ml\.)?(?P<family>[a-z][a-z0-9-]*)\.(?P<size>[a-z0-9-]+)\Z")
+_WITHOUT_HARDWARE = frozenset(("system", "optimal", "default_x86_64", "default_arm64", "ml.geospatial.interactive"))
+_BARE_FAMILY = re.compile(r"[a-z]+[0-9][a-z0-9-]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """An EC2 instance type; memory in GiB."""
+
+    type: str
+    family: str
+    vcpu: int
+    memory_gib: float
+    accelerator: str
+    accelerator_kind: str
+    accelerator_count: int
+    generation: str
+
+
+def lookup(instance_type: str) -> Instance | None:
+    """Give what is known of an instance type, with or without `ml.`; None where nothing is."""
+    name = instance_type.removeprefix("ml.")
+    row = table("instances")["types"].get(name)
+    return None if row is None else Instance(name, name.split(".")[0], *row)
+
+
+def family(instance_type: str) -> str | None:
+    """Give the family: `p4d` of `ml.p4d.24xlarge`; None when the text is not an instance type."""
+    if instance_type in _WITHOUT_HARDWARE:
+        return None
+    match = _TYPE.match(instance_type)
+    if match is not None:
+        return match["family"]
+    return instance_type if _BARE_FAMILY.match(instance_type) else None
+
+
+def is_accelerated(instance_type: str) -> bool | None:
+    """Tell whether a type carries a GPU, Trainium, Inferentia, Gaudi or FPGA; None when the family is not known."""
+    if instance_type in _WITHOUT_HARDWARE:
+        return False
+    name = family(instance_type)
+    if name is None:
+        return None
+    if name in accelerated_families():
+        return True
+    return False if name in _families() else None
+
+
+@cache
+def accelerated_families() -> frozenset[str]:
+    """Give the families that carry an accelerator."""
+    return frozenset(table("instances")["accelerated_families"])
+
+
+@cache
+def accelerated_types() -> tuple[str, ...]:
+    """Give every type that carries an accelerator, as EC2 and as SageMaker write it."""
+    names = sorted(name for name in table("instances")["types"] if name.split(".")[0] in accelerated_families())
+    return (*names, *(f"ml.{name}" for name in names))
+
+
+@cache
+def _families() -> frozenset[str]:
+    return frozenset(name.split(".")[0] for name in table("instances")["types"])

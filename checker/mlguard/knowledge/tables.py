@@ -1,0 +1,21 @@
+"""Read the dated tables of `policies/data`, each when it is first asked for."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from mlguard.bundled import policies_folder
+
+
+@cache
+def table(name: str) -> dict[str, Any]:
+    """Give one table by the name of its file, without `.json`."""
+    content: dict[str, Any] = json.loads((policies_folder() / "data" / f"{name}.json").read_text(encoding="utf-8"))
+    return content
+
+
+def snapshot_date() -> str:
+    """Give the month that the prices are of."""
+    return str(table("ec2_prices")["date"])

@@ -1,0 +1,240 @@
+"""Judge every policy over one project: the findings, and the checks that cannot be decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mlguard.finding import Finding, Undecided
+from mlguard.policy.evaluate import Context, Leaf, Truth, Verdict, judge
+from mlguard.policy.model import Check, Clause, Combined, Policy, Quantified, Severity
+from mlguard.resource import Project, RawResource, Related, Resource
+from mlguard.scan.messages import message, witness
+from mlguard.scenario import Decided, Outcome, Scenario, TooManyScenariosError, explore
+from mlguard.source import Span
+from mlguard.value import Entries, Items, Node, Unknown, settle, text_of
+
+MAX_SCENARIOS = 1024
+Lookup = Callable[[str, Mapping[str, str]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """One failing leaf in one scenario, with everything that depends on the scenario."""
+
+    leaf: tuple[str, ...]
+    at: Span
+    message: str
+    severity: Severity
+    environment: str
+    related: tuple[Related, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What one scenario gave: failing leaves, or why it is undecided."""
+
+    hits: tuple[_Hit, ...] = ()
+    undecided: tuple[str, Span] | None = None
+
+
+@dataclass(slots=True)
+class Checked:
+    """The outcome of one project."""
+
+    findings: list[Finding] = field(default_factory=list)
+    undecided: list[Undecided] = field(default_factory=list)
+    checks: int = 0
+
+
+def check_project(project: Project, policies: Sequence[Policy], lookup: Lookup) -> Checked:
+    """Judge each policy over each resource that it applies to, in every scenario that makes a difference."""
+    checked = Checked()
+    for policy in policies:
+        for resource in _subjects(policy, project):
+            _check_one(policy, resource, project, lookup, checked)
+    return checked
+
+
+def _subjects(policy: Policy, project: Project) -> Iterator[Resource | None]:
+    if "project" in policy.applies_to:
+        if project.resources:
+            yield None
+        return
+    needed = set(_properties(policy.require)) | (set(_properties(policy.when)) if policy.when else set())
+    for resource in project.resources:
+        if resource.kind in policy.applies_to or ("*" in policy.applies_to and needed <= set(resource.properties)):
+            yield resource
+
+
+def _properties(clause: Clause) -> Iterator[str]:
+    """Give the properties of the resource itself that a clause names."""
+    if isinstance(clause, Combined):
+        for part in clause.parts:
+            yield from _properties(part)
+    elif isinstance(clause, Check | Quantified):
+        yield clause.path
+
+
+def _check_one(policy: Policy, resource: Resource | None, project: Project, lookup: Lookup, checked: Checked) -> None:
+    judge_in = _judge_resource(policy, resource, project, lookup)
+    outcomes: list[Outcome[_Judged | None]] = []
+    try:
+        outcomes.extend(explore(judge_in, MAX_SCENARIOS))
+    except TooManyScenariosError:
+        at = resource.raw.name_span if resource else _project_place(project)
+        because = f"more than {MAX_SCENARIOS:,} combinations of parameters matter here"
+        outcomes.append(Outcome({}, _Judged(undecided=(because, at))))
+    there = [(outcome.decisions, outcome.result) for outcome in outcomes if outcome.result is not None]
+    if not there:
+        return
+    checked.checks += 1
+    findings = list(_findings(policy, resource, project, there))
+    checked.findings.extend(findings)
+    if not findings:
+        undecided = next((judged.undecided for _, judged in there if judged.undecided is not None), None)
+        if undecided is not None:
+            address = resource.address if resource else ""
+            checked.undecided.append(Undecided(policy, undecided[0], undecided[1], address, project.raw.path))
+
+
+def _judge_resource(
+    policy: Policy, resource: Resource | None, project: Project, lookup: Lookup
+) -> Callable[[Scenario], _Judged | None]:
+    """Give the function that judges the resource in one scenario; None where it is not there or not meant."""
+
+    def judged(scenario: Scenario) -> _Judged | None:
+        if resource is not None and resource.raw.exists(scenario) is False:
+            return None
+        scope = _scope(resource, project, scenario)
+        outer = resource.properties if resource is not None else _environment_of(project)
+        context = Context(lookup, scenario, outer)
+        gate = judge(policy.when, scope, context) if policy.when is not None else Verdict(Truth.PASS)
+        if gate.truth is Truth.FAIL:
+            return None
+        verdict = judge(policy.require, scope, context)
+        if verdict.truth is Truth.PASS:
+            return _Judged()
+        settled = verdict if verdict.truth is Truth.UNKNOWN or gate.truth is Truth.PASS else gate
+        if settled.truth is Truth.UNKNOWN:
+            leaf = settled.leaves[0] if settled.leaves else Leaf((), "")
+            return _Judged(undecided=(leaf.because, _place(leaf, resource, project)))
+        hits = (_hit(policy, resource, project, leaf, scope, context) for leaf in verdict.leaves)
+        return _Judged(tuple(hits))
+
+    return judged
+
+
+def _scope(resource: Resource | None, project: Project, scenario: Scenario) -> Node:
+    if resource is not None:
+        return Node(Entries(resource.properties), resource.raw.span, resource.raw.name_span)
+    there = [
+        Node(Entries({"kind": Node(one.kind, one.raw.name_span), **one.properties}), one.raw.span, one.raw.name_span)
+        for one in project.resources
+        if one.raw.exists(scenario) is not False
+    ]
+    gap = next(iter(project.raw.gaps), None)
+    rest = Unknown(gap.what) if gap is not None else None
+    at = _project_place(project)
+    return Node(Entries({"resources": Node(Items(tuple(there), rest), at), **_environment_of(project)}), at, at)
+
+
+def _environment_of(project: Project) -> Mapping[str, Node]:
+    first = next(iter(project.resources), None)
+    return {"environment": first.properties["environment"]} if first is not None else {}
+
+
+def _project_place(project: Project) -> Span:
+    """Point a finding about the whole project at the resource that costs the most surely: the first of ML's own."""
+    resources = sorted(project.resources, key=lambda resource: resource.raw.name_span)
+    costly = [resource for resource in resources if resource.kind.startswith(("sagemaker.", "bedrock."))]
+    first = next(iter(costly or resources), None)
+    if first is not None:
+        return first.raw.source or first.raw.name_span
+    return Span(project.raw.path, 1, 1, 1, 1)
+
+
+def _hit(
+    policy: Policy, resource: Resource | None, project: Project, leaf: Leaf, scope: Node, context: Context
+) -> _Hit:
+    severity = policy.severity
+    raised = policy.raise_severity_when
+    if raised is not None and judge(raised, scope, context).truth is Truth.PASS:
+        severity = Severity(min(severity + 1, Severity.CRITICAL))
+    environment = context.outer.get("environment")
+    named = text_of(settle(environment, context.scenario).content) if environment is not None else ""
+    at = _place(leaf, resource, project)
+    related = [Related(origin.span, origin.what) for origin in (leaf.found.origins if leaf.found is not None else ())]
+    if resource is not None:
+        related.extend(resource.raw.related)
+        if resource.raw.source is not None:
+            related.insert(0, Related(at, "synthesized here"))
+            at = resource.raw.source
+    text = message(policy, resource, leaf, context)
+    return _Hit(leaf.path, at, text, severity, named or "", tuple(_unique(related, at)))
+
+
+def _unique(related: Sequence[Related], at: Span) -> Iterator[Related]:
+    seen = {at}
+    for one in related:
+        if one.span not in seen:
+            seen.add(one.span)
+            yield one
+
+
+def _place(leaf: Leaf, resource: Resource | None, project: Project) -> Span:
+    """Point at the culprit; at the header of what lacks it when the culprit is an absence."""
+    if resource is None:
+        return _project_place(project)
+    if leaf.found is not None and leaf.found.content is not None:
+        return leaf.found.place
+    if len(leaf.path) > 1 and leaf.scope is not None:
+        return leaf.scope.place
+    return resource.raw.name_span
+
+
+def _findings(
+    policy: Policy,
+    resource: Resource | None,
+    project: Project,
+    there: Sequence[tuple[Mapping[str, Decided], _Judged]],
+) -> Iterator[Finding]:
+    """Make one finding of the hits at one place, whatever the scenarios."""
+    by_place: dict[tuple[Span, tuple[str, ...]], list[tuple[Mapping[str, Decided], _Hit]]] = {}
+    for decisions, judged in there:
+        for hit in judged.hits:
+            by_place.setdefault((hit.at, hit.leaf), []).append((decisions, hit))
+    repeats: dict[tuple[str, ...], int] = {}
+    everywhere = [decisions for decisions, _ in there]
+    raw = resource.raw if resource is not None else None
+    for (_, leaf), hits in sorted(by_place.items()):
+        repeat = repeats.get(leaf, 0)
+        repeats[leaf] = repeat + 1
+        worst = max((hit for _, hit in hits), key=lambda hit: hit.severity)
+        yield Finding(
+            policy=policy,
+            severity=worst.severity,
+            message=hits[0][1].message,
+            at=hits[0][1].at,
+            project=project.raw.path,
+            resource=resource.address if resource is not None else "",
+            resource_type=_type(raw),
+            leaf=".".join(leaf),
+            when=witness(_distinct([decisions for decisions, _ in hits]), everywhere),
+            environment=worst.environment,
+            construct=raw.construct if raw is not None else "",
+            related=hits[0][1].related,
+            repeat=repeat,
+        )
+
+
+def _distinct(scenarios: Sequence[Mapping[str, Decided]]) -> list[Mapping[str, Decided]]:
+    found: list[Mapping[str, Decided]] = []
+    for one in scenarios:
+        if one not in found:
+            found.append(one)
+    return found
+
+
+def _type(raw: RawResource | None) -> str:
+    return raw.type.removeprefix("embedded:") if raw is not None else "project"
