@@ -110,6 +110,12 @@ def _template(syntax: Syntax, frame: Frame) -> Node:
     return _write(parts, frame)
 
 
+def write_template(document: Document, frame: Frame) -> Node:
+    """Write the text of a template file with the local names of the frame."""
+    parts = template_parts(document.text, 0, document, indented=False)
+    return _write(parts, replace(frame, document=document)) if parts else Node("", frame.at)
+
+
 def _directive(part: Syntax) -> Part:
     if part.kind == "interpolation":
         return Part("value", expression=part.parts[0])
@@ -429,7 +435,7 @@ def _step(node: Node, key: object) -> Node:
         raise CannotKnowError(Unknown(content.because, references=content.references))
     if isinstance(content, Entries):
         text = text_of(key) if isinstance(key, str | int | float | bool) else None
-        if text in content.nodes:
+        if text is not None and text in content.nodes:
             return content.nodes[text]
         if content.rest is not None:
             raise CannotKnowError(content.rest)

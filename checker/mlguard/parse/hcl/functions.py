@@ -21,6 +21,7 @@ from mlguard.parse.hcl.conversion import (
     SetItems,
     as_number,
     as_text,
+    as_truth,
     from_plain,
     known,
     unknown_of,
@@ -367,7 +368,7 @@ def _set_product(*lists: list[object]) -> list[list[object]]:
 def _pow(base: float, exponent: float) -> float:
     if abs(exponent) > 64 or abs(base) > 1e12:  # noqa: PLR2004  (no size of anything is larger)
         raise CannotKnowError(Unknown("a number beyond all sizes"))
-    return base**exponent
+    return float(base**exponent)
 
 
 def _pattern(pattern: str) -> re.Pattern[str]:
@@ -466,38 +467,69 @@ def _numbers(values: list[object]) -> list[int | float]:
     return [as_number(value) for value in values]
 
 
-PLAIN: Mapping[str, Callable[..., object]] = {
+def _text_split(separator: str, text: str) -> list[str]:
+    return text.split(separator) if separator else list(text)
+
+
+def _format_list(template: str, *lists: list[object]) -> list[str]:
+    rows = max((len(one) for one in lists if isinstance(one, list)), default=0)
+    spread = [one if isinstance(one, list) else [one] * rows for one in lists]
+    return [_format(template, *row) for row in zip(*spread, strict=True)]
+
+
+def _chunks(values: list[object], size: int) -> list[list[object]]:
+    return [values[start : start + size] for start in range(0, len(values), max(size, 1))]
+
+
+def _match_keys(values: list[object], keys: list[object], wanted: list[object]) -> list[object]:
+    return [value for value, key in zip(values, keys, strict=True) if key in wanted]
+
+
+def _to_number(value: object) -> int | float | None:
+    return None if value is None else as_number(value)
+
+
+def _to_bool(value: object) -> bool | None:
+    return None if value is None else as_truth(value)
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _sha1(text: str) -> str:
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _dirname(path: str) -> str:
+    return path.rstrip("/").rsplit("/", 1)[0] if "/" in path.rstrip("/") else "."
+
+
+def _not_evaluated(name: str) -> Callable[..., object]:
+    def refuse(*_arguments: object) -> object:
+        raise CannotKnowError(Unknown(f"{name}() is not evaluated"))
+
+    return refuse
+
+
+PLAIN: dict[str, Callable[..., object]] = {
     "abs": lambda x: abs(as_number(x)), "ceil": lambda x: math.ceil(as_number(x)),
     "floor": lambda x: math.floor(as_number(x)), "max": lambda *x: max(_numbers(list(x))),
-    "min": lambda *x: min(_numbers(list(x))), "signum": lambda x: (x > 0) - (x < 0), "pow": _pow,
-    "log": lambda x, base: math.log(x, base), "parseint": lambda text, base: int(text, base),
-    "sum": lambda values: sum(_numbers(values)), "range": _range, "tonumber": lambda x: None if x is None else as_number(x),
-    "tobool": lambda x: None if x is None else {True: True, False: False, "true": True, "false": False}[x],
-    "upper": str.upper, "lower": str.lower, "title": str.title, "trimspace": str.strip,
-    "trim": lambda text, cut: text.strip(cut), "trimprefix": lambda text, cut: text.removeprefix(cut),
-    "trimsuffix": lambda text, cut: text.removesuffix(cut), "chomp": lambda text: text.rstrip("\r\n"),
-    "split": lambda separator, text: text.split(separator) if separator else list(text), "replace": _replace,
-    "substr": _substr, "strrev": lambda text: text[::-1], "startswith": str.startswith, "endswith": str.endswith,
-    "strcontains": lambda text, part: part in text, "format": _format, "indent": _indent, "regex": _regex,
-    "regexall": _regex_all, "formatlist": lambda template, *lists: [_format(template, *row) for row in zip(*lists, strict=True)],
-    "reverse": lambda values: values[::-1], "sort": sorted, "distinct": _distinct,
-    "slice": lambda values, start, end: values[start:end], "chunklist": lambda values, size: [values[i : i + size] for i in range(0, len(values), int(size))],
+    "min": lambda *x: min(_numbers(list(x))), "signum": lambda x: (x > 0) - (x < 0), "pow": _pow, "log": math.log,
+    "parseint": int, "sum": lambda values: sum(_numbers(values)), "range": _range, "tonumber": _to_number,
+    "tobool": _to_bool, "upper": str.upper, "lower": str.lower, "title": str.title, "trimspace": str.strip,
+    "trim": str.strip, "trimprefix": str.removeprefix, "trimsuffix": str.removesuffix,
+    "chomp": lambda text: text.rstrip("\r\n"), "split": _text_split, "replace": _replace, "substr": _substr,
+    "strrev": lambda text: text[::-1], "startswith": str.startswith, "endswith": str.endswith,
+    "strcontains": lambda text, part: part in text, "format": _format, "formatlist": _format_list, "indent": _indent,
+    "regex": _regex, "regexall": _regex_all, "reverse": lambda values: values[::-1], "sort": sorted,
+    "distinct": _distinct, "slice": lambda values, start, end: values[start:end], "chunklist": _chunks,
     "index": lambda values, value: values.index(value), "setproduct": _set_product, "transpose": _transpose,
-    "setunion": lambda *sets: set(itertools.chain(*sets)), "setintersection": lambda *sets: set.intersection(*map(set, sets)),
-    "setsubtract": lambda one, other: set(one) - set(other), "matchkeys": lambda values, keys, wanted: [v for v, k in zip(values, keys, strict=True) if k in wanted],
-    "alltrue": lambda values: all(_truths(values)), "anytrue": lambda values: any(_truths(values)),
-    "jsondecode": json.loads, "base64decode": _base64_decode,
-    "md5": lambda text: hashlib.md5(text.encode(), usedforsecurity=False).hexdigest(),
-    "sha1": lambda text: hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(),
-    "sha256": lambda text: hashlib.sha256(text.encode()).hexdigest(),
-    "basename": lambda path: path.rstrip("/").rsplit("/", 1)[-1],
-    "dirname": lambda path: path.rstrip("/").rsplit("/", 1)[0] if "/" in path.rstrip("/") else ".",
-    "abspath": lambda _path: _deployment("abspath()"), "pathexpand": lambda _path: _deployment("pathexpand()"),
-    "cidrhost": lambda *_: _deployment("cidrhost()"), "cidrsubnet": lambda *_: _deployment("cidrsubnet()"),
-    "cidrsubnets": lambda *_: _deployment("cidrsubnets()"), "cidrnetmask": lambda *_: _deployment("cidrnetmask()"),
-    "urlencode": lambda text: quote_plus(text),
+    "setunion": lambda *sets: set(itertools.chain(*sets)), "matchkeys": _match_keys,
+    "setintersection": lambda *sets: set.intersection(*(set(one) for one in sets)),
+    "setsubtract": lambda one, other: set(one) - set(other), "alltrue": lambda values: all(_truths(values)),
+    "anytrue": lambda values: any(_truths(values)), "jsondecode": json.loads, "base64decode": _base64_decode,
+    "md5": _md5, "sha1": _sha1, "sha256": lambda text: hashlib.sha256(text.encode()).hexdigest(),
+    "basename": lambda path: path.rstrip("/").rsplit("/", 1)[-1], "dirname": _dirname, "urlencode": quote_plus,
 }  # fmt: skip
-
-
-def _deployment(what: str) -> object:
-    raise CannotKnowError(Unknown(f"{what} is not evaluated"))
+PLAIN |= {name: _not_evaluated(name) for name in ("abspath", "pathexpand", "cidrhost", "cidrsubnet", "cidrsubnets")}

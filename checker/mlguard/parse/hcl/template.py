@@ -56,7 +56,7 @@ def template_parts(body: str, start: int, document: Document, *, indented: bool)
         start = -1  # places inside of a dedented body would lie
     parts: list[Part] = []
     position = 0
-    for match in iter(lambda: _OPENING.search(body, position), None):
+    while (match := _OPENING.search(body, position)) is not None:
         _add_text(parts, body[position : match.start()])
         if match["open"] is None:
             _add_text(parts, match.group()[1:])

@@ -1,0 +1,178 @@
+"""The whole tool in one function: documents in, report out.
+
+`scan` finds what is to be read, lets the front end of each format turn it into raw projects, names them by the
+vocabulary, judges every selected policy over them, and marks what its authors accept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+
+from mlguard.configuration import Configuration
+from mlguard.errors import MlguardError, ParseError, UsageError
+from mlguard.finding import Counts, Finding, Report, Undecided
+from mlguard.parse import cdk, cloudformation, hcl
+from mlguard.policy.model import Policy
+from mlguard.resource import RawProject
+from mlguard.scan.check import check_project
+from mlguard.scan.discover import Found, discover
+from mlguard.source import Root
+from mlguard.suppress import suppress
+from mlguard.vocabulary.derived import Settings
+from mlguard.vocabulary.load import bundled_vocabulary
+from mlguard.vocabulary.model import Vocabulary
+from mlguard.vocabulary.normalise import normalise
+
+Tick = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to scan and how; `paths` are relative to the root, `only` limits the projects to those of these files."""
+
+    root: Root
+    paths: tuple[str, ...] = ("",)
+    policies: tuple[Policy, ...] = ()
+    configuration: Configuration = field(default_factory=Configuration)
+    environment: str = ""
+    region: str = ""
+    variables: hcl.Variables = field(default_factory=hcl.Variables)
+    only: frozenset[str] | None = None
+    tick: Tick = lambda _what, _done, _all: None
+
+
+def scan(options: Options) -> Report:
+    """Scan, and report everything: findings, problems, undecided checks, and how each file ended."""
+    vocabulary = bundled_vocabulary()
+    configuration = options.configuration
+    found = discover(
+        options.root, options.paths, configuration.excludes, lambda seen: options.tick("looking for files", seen, 0)
+    )
+    problems: list[MlguardError] = list(found.problems)
+    projects = [project for project in _projects(options, found, vocabulary, problems) if _meant(project, options)]
+    findings: list[Finding] = []
+    undecided: list[Undecided] = []
+    notes: list[str] = []
+    checks = 0
+    for index, raw in enumerate(projects):
+        options.tick("checking", index, len(projects))
+        problems.extend(raw.problems)
+        notes.extend(raw.notes)
+        try:
+            project = normalise(raw, vocabulary, _settings(raw, options))
+            checked = check_project(project, options.policies, configuration.parameters.value)
+        except RecursionError:
+            problems.append(ParseError("nested too deeply to be checked", raw.path))
+            continue
+        marked, remarks = suppress(checked.findings, raw, _canonical(options.policies))
+        findings.extend(marked)
+        notes.extend(remarks)
+        undecided.extend(checked.undecided)
+        checks += checked.checks
+    if configuration.budgets_managed_elsewhere:
+        notes.append("budgets are managed elsewhere, says the configuration: no project is asked for one")
+    resources = sum(len(project.resources) for project in projects)
+    counts = _counts(found, projects, problems, undecided)
+    documents = {path: document for project in projects for path, document in project.documents.items()}
+    return Report(
+        findings=tuple(sorted(_once(findings), key=Finding.order)),
+        problems=tuple(sorted(_unique(problems), key=lambda one: (one.path, one.line, one.column, one.message))),
+        undecided=tuple(sorted(undecided, key=lambda one: (one.at, one.policy.id, one.resource))),
+        counts=replace(counts, projects=len(projects), resources=resources, checks=checks),
+        policies=options.policies,
+        documents=documents,
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _projects(
+    options: Options, found: Found, vocabulary: Vocabulary, problems: list[MlguardError]
+) -> Iterator[RawProject]:
+    root, wanted = options.root, vocabulary.wanted
+    region = options.region or options.configuration.region
+    total = len(found.assemblies) + len(found.templates) + 1
+    done = 0
+    for folder in found.assemblies:
+        options.tick("reading", done, total)
+        done += 1
+        try:
+            yield cdk.load(root, folder, wanted)
+        except MlguardError as error:
+            problems.append(error)
+    for path in found.templates:
+        options.tick("reading", done, total)
+        done += 1
+        try:
+            loaded = cloudformation.load(root, root.read(path), wanted, region=region)
+        except MlguardError as error:
+            problems.append(error)
+            continue
+        if not loaded:
+            found.skipped[path] = "not a template"
+        yield from loaded
+    options.tick("reading", done, total)
+    variables = options.variables
+    if options.configuration.var_files and not variables.files:
+        variables = replace(variables, files=options.configuration.var_files)
+    yield from hcl.load(root, list(found.terraform), wanted, variables, region)
+
+
+def _meant(project: RawProject, options: Options) -> bool:
+    return options.only is None or any(path in options.only for path in project.files)
+
+
+def _settings(raw: RawProject, options: Options) -> Settings:
+    configuration = options.configuration
+    environment = options.environment or configuration.environment_of(raw.path) or configuration.environment
+    parameters = configuration.parameters
+
+    def parameter(name: str, of: str) -> object:
+        return parameters.value(name, {"environment": of} if of else {})
+
+    return Settings(environment, parameters.default_environment, parameters.environment_words(), parameter)
+
+
+def _canonical(policies: Sequence[Policy]) -> Callable[[str], str | None]:
+    names = {name: policy.id for policy in policies for name in (policy.id, *policy.aliases)}
+    return lambda name: names.get(name) or names.get(name.upper())
+
+
+def _once(findings: Sequence[Finding]) -> list[Finding]:
+    """Report what two projects say of one place once: a template read by itself and in its parent."""
+    seen: dict[tuple[object, ...], Finding] = {}
+    for finding in findings:
+        key = (finding.at, finding.policy.id, finding.message)
+        if key not in seen or (seen[key].suppressed is not None and finding.suppressed is None):
+            seen[key] = finding
+    return list(seen.values())
+
+
+def _unique(problems: Sequence[MlguardError]) -> list[MlguardError]:
+    return list({(one.path, one.line, one.column, one.message): one for one in problems}.values())
+
+
+def _counts(
+    found: Found, projects: Sequence[RawProject], problems: Sequence[MlguardError], undecided: Sequence[Undecided]
+) -> Counts:
+    read = {path for project in projects for path in project.files}
+    failed = {problem.path for problem in problems if problem.path}
+    partly = ({one.at.path for one in undecided} | (failed & read)) & read
+    broken = failed - read
+    return Counts(len(read - partly), len(partly), len(broken), len(set(found.skipped) - read - broken))
+
+
+def choose(policies: Sequence[Policy], select: Sequence[str], ignore: Sequence[str]) -> tuple[Policy, ...]:
+    """Choose policies by id, alias, pack or wildcard; UsageError for a name that chooses nothing."""
+    for name in (*select, *ignore):
+        if not any(_named(policy, name) for policy in policies):
+            known = ", ".join(sorted({policy.pack for policy in policies}))
+            raise UsageError(f'"{name}" is neither a policy nor a pack; packs are {known}; see `mlguard policies`')
+    chosen = [policy for policy in policies if not select or any(_named(policy, name) for name in select)]
+    return tuple(policy for policy in chosen if not any(_named(policy, name) for name in ignore))
+
+
+def _named(policy: Policy, name: str) -> bool:
+    names = (policy.id, policy.pack, "all", *policy.aliases)
+    return any(fnmatchcase(one.lower(), name.lower()) for one in names)

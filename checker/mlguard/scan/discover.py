@@ -1,0 +1,131 @@
+"""Find what is to be scanned below the given paths: Terraform folders, cloud assemblies, files that may be templates."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from mlguard.errors import LimitError, MlguardError, SourceError
+from mlguard.parse.cloudformation import looks_like_template
+from mlguard.parse.hcl import is_terraform_file
+from mlguard.source import Root
+from mlguard.source.root import decode
+
+MAX_FILES = 200_000
+_MARKUP = (".yaml", ".yml", ".json", ".template")
+_SKIPPED_FOLDERS = frozenset((".git", "node_modules", ".terraform", ".venv", "venv", "__pycache__", ".mypy_cache"))
+
+
+@dataclass(slots=True)
+class Found:
+    """What there is: folders and files relative to the root; `texts` holds what was read of templates on the way."""
+
+    terraform: dict[str, None] = field(default_factory=dict)
+    assemblies: dict[str, None] = field(default_factory=dict)
+    templates: dict[str, None] = field(default_factory=dict)
+    problems: list[MlguardError] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    seen: int = 0
+
+
+def discover(root: Root, paths: Sequence[str], excluded: Callable[[str], bool], tick: Callable[[int], None]) -> Found:
+    """Look below each path, relative to the root; a path that is not there is a SourceError among the problems."""
+    found = Found()
+    for path in paths:
+        if path == "" or root.is_folder(path):
+            _walk(root, path, excluded, found, tick)
+        elif root.is_file(path):
+            _file(root, path, found)
+        else:
+            found.problems.append(_unreadable(root, path))
+    for folder in found.assemblies:
+        for path in [path for path in found.templates if path.startswith(f"{folder}/" if folder else "")]:
+            del found.templates[path]  # the assembly says how its templates belong together
+    return found
+
+
+def _unreadable(root: Root, path: str) -> MlguardError:
+    try:
+        root.read_bytes(path)
+    except MlguardError as error:
+        return error
+    return SourceError("neither a file nor a folder", path)
+
+
+def _walk(root: Root, start: str, excluded: Callable[[str], bool], found: Found, tick: Callable[[int], None]) -> None:
+    pending = [start]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = sorted(os.scandir(root.folder / folder), key=lambda entry: entry.name)
+        except OSError as error:
+            found.problems.append(SourceError(f"the folder cannot be listed: {os.strerror(error.errno or 0)}", folder))
+            continue
+        below = []
+        for entry in entries:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if excluded(path):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in _SKIPPED_FOLDERS:
+                    below.append(path)
+            else:
+                _entry(root, path, entry, found)
+            if found.seen > MAX_FILES:
+                found.problems.append(LimitError(f"more than {MAX_FILES:,} files: give a smaller folder", folder))
+                return
+        tick(found.seen)
+        pending.extend(reversed(below))
+
+
+def _entry(root: Root, path: str, entry: os.DirEntry[str], found: Found) -> None:
+    name = entry.name.lower()
+    if not (is_terraform_file(name) or name.endswith(_MARKUP)):
+        return
+    try:
+        mode = entry.stat(follow_symlinks=False).st_mode
+    except OSError as error:
+        found.problems.append(SourceError(os.strerror(error.errno or 0), path))
+        return
+    found.seen += 1
+    if stat.S_ISREG(mode):
+        _file(root, path, found, counted=True)
+    else:
+        found.skipped[path] = "a symbolic link, not followed" if stat.S_ISLNK(mode) else "not a regular file"
+
+
+def _file(root: Root, path: str, found: Found, *, counted: bool = False) -> None:
+    found.seen += not counted
+    folder, _, name = path.rpartition("/")
+    if is_terraform_file(name.lower()):
+        found.terraform[folder] = None
+    elif name == "manifest.json" and _is_assembly(root, folder, path):
+        found.assemblies[folder] = None
+    elif name.lower().endswith(_MARKUP):
+        _markup(root, path, found)
+
+
+def _is_assembly(root: Root, folder: str, path: str) -> bool:
+    if root.is_file(f"{folder}/cdk.out" if folder else "cdk.out"):
+        return True
+    try:
+        content = root.read_bytes(path)
+    except MlguardError:
+        return False
+    return b'"aws:cloudformation:stack"' in content and b'"artifacts"' in content
+
+
+def _markup(root: Root, path: str, found: Found) -> None:
+    try:
+        content = root.read_bytes(path)
+        if not looks_like_template(content):
+            found.skipped[path] = "not a template"
+            if content.startswith(b"version https://git-lfs") or content.startswith(b"\0GITCRYPT"):
+                decode(content, path)
+            return
+    except MlguardError as error:
+        found.problems.append(error)
+        return
+    found.templates[path] = None
