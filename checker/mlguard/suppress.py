@@ -63,7 +63,7 @@ def ignores_in(document: Document) -> list[Ignore]:
 
 
 def _next_code(document: Document, line: int) -> int:
-    """A comment on a line of its own speaks of the next line that is not a comment."""
+    """Give the line that a comment on a line of its own speaks of: the next one that is not a comment."""
     for number in range(line + 1, line + 20):
         if not document.line(number).lstrip().startswith(("#", "//")):
             return number

@@ -1,4 +1,4 @@
-"""Find what is to be scanned below the given paths: Terraform folders, cloud assemblies, files that may be templates."""
+"""Find what is to be scanned below the given paths: Terraform folders, cloud assemblies, possible templates."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _markup(root: Root, path: str, found: Found) -> None:
         content = root.read_bytes(path)
         if not looks_like_template(content):
             found.skipped[path] = "not a template"
-            if content.startswith(b"version https://git-lfs") or content.startswith(b"\0GITCRYPT"):
+            if content.startswith((b"version https://git-lfs", b"\0GITCRYPT")):
                 decode(content, path)
             return
     except MlguardError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,8 @@ from mlguard.parse.yaml_document import load_yaml
 from mlguard.source import Document
 from mlguard.value import Entries, Items, Node, Scalar
 from mlguard.vocabulary.model import Companion, Field, Follow, Kind, Property, Reading, Vocabulary
+
+_RAW_TYPE = re.compile(r"AWS::\w+::\w+\Z|aws_\w+\Z|embedded:[a-z0-9_.]+\Z")
 
 
 @cache
@@ -60,7 +63,7 @@ def _property(name: str, node: Node) -> Property:
         key: tuple(_readings(value)) for key, value in fields.items() if key not in {"what", "items", "derived"}
     }
     for key in spellings:
-        if key not in {"cloudformation", "terraform"} and "::" not in key and "_" not in key:
+        if key not in {"cloudformation", "terraform"} and not _RAW_TYPE.match(key):
             raise _refused(f'"{key}" is neither a format nor a resource type', fields[key])
     return Property(name, what, spellings, shape, derived)
 

@@ -1,0 +1,261 @@
+"""What each command does: gather what it needs, call the function that does the work, print, give the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mlguard.cli.progress import Progress
+from mlguard.configuration import Configuration, find_configuration, read_configuration
+from mlguard.errors import ConfigurationError, UsageError
+from mlguard.finding import Report
+from mlguard.parse.hcl import Variables
+from mlguard.policy.load import bundled_policies, load_folder
+from mlguard.policy.model import Policy, Severity
+from mlguard.render import renderer
+from mlguard.render.escape import terminal
+from mlguard.scan import Options, choose, scan
+from mlguard.source import Root
+
+Run = Callable[[], int]
+_CLEAN, _FINDINGS, _UNTRUSTED, _NOTHING = 0, 1, 2, 3
+
+
+def complain(message: str) -> int:
+    """Tell the user what went wrong, and give the exit code for a run that cannot be trusted."""
+    print(f"mlguard: {terminal(message, 0)}", file=sys.stderr)  # noqa: T201  (the command line speaks)
+    return _UNTRUSTED
+
+
+def say(text: str) -> None:
+    """Write to standard output, whatever its encoding can hold."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.flush()
+
+
+def root_of(paths: Sequence[Path]) -> Path:
+    """Give the folder that nothing outside of is read: the repository around the paths, else their common folder."""
+    absolute = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100  (resolve() would follow links)
+    common = Path(os.path.commonpath(absolute))
+    folder = common if common.is_dir() else common.parent
+    for candidate in (folder, *folder.parents):
+        if (candidate / ".git").exists():
+            return candidate
+    here = Path.cwd()
+    return here if here == folder or here in folder.parents else folder
+
+
+def scan_command(options: argparse.Namespace) -> int:
+    """`mlguard scan`."""
+    paths = [Path(path) for path in options.paths] or [Path()]
+    missing = [path for path in paths if not os.path.lexists(path)]
+    if missing:
+        raise UsageError(f"there is no file or folder {missing[0]}")
+    root = Root(root_of(paths))
+    render = renderer(options.format)
+    report = _scan(options, root, tuple(_relative(root, path) for path in paths), None)
+    _write(_rendered(render, report, options), options.output)
+    return _exit_code(report, options)
+
+
+def hook(names: Sequence[str]) -> int:
+    """`mlguard hook FILE…`: check the projects of the changed files; quiet when none of them is infrastructure code."""
+    files = [Path(name) for name in names if os.path.lexists(name)]
+    root = Root(root_of([Path()]))
+    changed = frozenset(_relative(root, path) for path in files)
+    options = argparse.Namespace(
+        select=[], ignore=[], environment="", region="", var=[], var_file=[], config=None, no_config=False, policies=[],
+        fail_on=None, unknown="pass", format="text", output=None, verbose=False, no_progress=True,
+    )  # fmt: skip
+    report = _scan(options, root, ("",), changed) if changed else None
+    if report is None or not (report.counts.projects or report.problems):
+        return _CLEAN
+    code = _exit_code(report, options)
+    if code not in (_CLEAN, _NOTHING):
+        say(_rendered(renderer("text"), report, options))
+    return _CLEAN if code == _NOTHING else code
+
+
+def _scan(options: argparse.Namespace, root: Root, paths: tuple[str, ...], only: frozenset[str] | None) -> Report:
+    configuration = _configuration(options, root)
+    policies = _chosen(options, configuration, root)
+    progress = Progress(enabled=not options.no_progress and sys.stderr.isatty())
+    try:
+        return scan(
+            Options(
+                root=root,
+                paths=paths,
+                policies=policies,
+                configuration=configuration,
+                environment=_environment(options.environment, configuration),
+                region=options.region,
+                variables=_variables(options, root),
+                only=only,
+                tick=progress.tick,
+            )
+        )
+    finally:
+        progress.close()
+
+
+def _configuration(options: argparse.Namespace, root: Root) -> Configuration:
+    if options.no_config:
+        return Configuration()
+    if options.config is None:
+        return find_configuration(root)
+    path = Path(options.config)
+    return read_configuration(Root(Path(os.path.abspath(path)).parent), path.name)  # noqa: PTH100
+
+
+def _chosen(options: argparse.Namespace, configuration: Configuration, root: Root) -> tuple[Policy, ...]:
+    policies = [*bundled_policies(), *_own_policies(options.policies)]
+    for folder in configuration.policies:
+        if root.resolve("", folder) is None or not root.is_folder(folder):
+            raise ConfigurationError(f'the policy folder "{folder}" is not in the repository', configuration.path)
+        policies.extend(load_folder(root.folder / folder, folder))
+    select = options.select or configuration.select
+    chosen = choose(policies, select, [*options.ignore, *configuration.ignore])
+    if configuration.budgets_managed_elsewhere:
+        chosen = tuple(policy for policy in chosen if policy.id != "ml-project-without-budget")
+    return chosen
+
+
+def _own_policies(folders: Sequence[str]) -> list[Policy]:
+    own: list[Policy] = []
+    for folder in folders:
+        if not Path(folder).is_dir():
+            raise UsageError(f"there is no policy folder {folder}")
+        own.extend(load_folder(Path(folder), folder))
+    return own
+
+
+def _environment(name: str, configuration: Configuration) -> str:
+    if not name:
+        return ""
+    words = configuration.parameters.environment_words()
+    if name.lower() not in words:
+        known = ", ".join(configuration.parameters.environments)
+        raise UsageError(f'there is no environment "{name}"; there are {known}')
+    return words[name.lower()]
+
+
+def _variables(options: argparse.Namespace, root: Root) -> Variables:
+    values = {}
+    for written in options.var:
+        name, equals, value = written.partition("=")
+        if not equals:
+            raise UsageError(f'--var takes NAME=VALUE, not "{written}"')
+        values[name] = value
+    files = tuple(_relative(root, Path(path)) for path in options.var_file)
+    return Variables(files, values)
+
+
+def _relative(root: Root, path: Path) -> str:
+    relative = os.path.relpath(os.path.abspath(path), root.folder).replace(os.sep, "/")  # noqa: PTH100
+    if relative == ".":
+        return ""
+    if relative.startswith("../"):
+        raise UsageError(f"{path} is outside of {root.folder}")
+    return relative
+
+
+def _rendered(render: Callable[..., str], report: Report, options: argparse.Namespace) -> str:
+    if options.format != "text":
+        return render(report)
+    color = "NO_COLOR" not in os.environ and options.output is None
+    color = color and (sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR")))
+    return render(report, color=color, width=shutil.get_terminal_size((100, 24)).columns, verbose=options.verbose)
+
+
+def _write(text: str, output: str | None) -> None:
+    if output is None:
+        say(text)
+        return
+    target = Path(output)
+    try:  # a report is replaced as a whole, so that a full disk leaves the old one
+        with tempfile.NamedTemporaryFile("w", dir=target.parent, encoding="utf-8", delete=False, newline="\n") as file:
+            file.write(text)
+        os.replace(file.name, target)  # noqa: PTH105  (one call for every platform)
+    except OSError as error:
+        with contextlib.suppress(OSError, UnboundLocalError):
+            Path(file.name).unlink()
+        raise UsageError(f"cannot write {output}: {os.strerror(error.errno or 0)}") from None
+
+
+def _exit_code(report: Report, options: argparse.Namespace) -> int:
+    if report.problems:
+        return _UNTRUSTED
+    if not report.counts.projects:
+        return _NOTHING
+    level = options.fail_on or "low"
+    counted = (
+        () if level == "never" else tuple(one for one in report.counted() if one.severity >= Severity.named(level))
+    )
+    if counted or (options.unknown == "fail" and report.undecided):
+        return _FINDINGS
+    return _CLEAN
+
+
+def policies_command(options: argparse.Namespace) -> int:
+    """`mlguard policies`."""
+    from mlguard.explain import policy_list  # noqa: PLC0415  (only this command needs it)
+
+    say(policy_list([*bundled_policies(), *_own_policies(options.policies)], options.format))
+    return _CLEAN
+
+
+def explain_command(options: argparse.Namespace) -> int:
+    """`mlguard explain ID`."""
+    from mlguard.explain import policy_page, with_examples  # noqa: PLC0415
+
+    policies = [*bundled_policies(), *_own_policies(options.policies)]
+    chosen = choose(policies, [options.policy], [])
+    say("\n".join(policy_page(with_examples(policy)) for policy in chosen))
+    return _CLEAN
+
+
+def new_command(options: argparse.Namespace) -> int:
+    """`mlguard new PACK/ID`."""
+    from mlguard.authoring import write_skeleton  # noqa: PLC0415
+
+    say(f"{write_skeleton(options.name, Path(options.policies))}\n")
+    return _CLEAN
+
+
+def test_command(options: argparse.Namespace) -> int:
+    """`mlguard test [POLICY…]`."""
+    from mlguard.authoring import test_policies  # noqa: PLC0415
+
+    text, failed = test_policies(options.names, options.policies)
+    say(text)
+    return _FINDINGS if failed else _CLEAN
+
+
+def scp_generate_command(options: argparse.Namespace) -> int:
+    """`mlguard scp generate`."""
+    from mlguard.cli.scp import generate_documents  # noqa: PLC0415
+
+    root = Root(root_of([Path()]))
+    configuration = _configuration(options, root)
+    environments = list(configuration.parameters.environments)
+    if options.environment not in ("", "all"):
+        environments = [_environment(options.environment, configuration)]
+    policies = _chosen(options, configuration, root)
+    say(generate_documents(policies, configuration, environments, options))
+    return _CLEAN
+
+
+def scp_check_command(options: argparse.Namespace) -> int:
+    """`mlguard scp check FILE…`."""
+    from mlguard.cli.scp import check_files  # noqa: PLC0415
+
+    text, failed = check_files(options.files, options.max_chars)
+    say(text)
+    return _FINDINGS if failed else _CLEAN

@@ -1,0 +1,141 @@
+"""Parse the command line, run a command, and give its exit code.
+
+0 is clean, 1 means findings at or above `--fail-on`, 2 that the run cannot be trusted, 3 that there was nothing to
+scan at the paths that were asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+from collections.abc import Sequence
+
+from mlguard import __version__
+from mlguard.cli import commands
+from mlguard.errors import MlguardError
+
+_SEVERITIES = ("info", "low", "medium", "high", "critical")
+_PARSING_MAKES_LONG_LIVED_OBJECTS = 100_000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run mlguard with these arguments, those of the process by default; give the exit code."""
+    gc.set_threshold(_PARSING_MAKES_LONG_LIVED_OBJECTS)  # trees are built and kept: looking for garbage finds none
+    written = list(sys.argv[1:] if arguments is None else arguments)
+    if written[:1] == ["hook"]:  # takes file names only, so that a file named like an option stays a file
+        return _guarded(lambda: commands.hook(written[1:]))
+    options = _parser().parse_args(written)
+    return _guarded(lambda: int(options.run(options)))
+
+
+def _guarded(run: commands.Run) -> int:
+    """Run, and turn what mlguard raises on purpose into a line for the user; no traceback reaches one."""
+    try:
+        return run()
+    except MlguardError as error:
+        return commands.complain(str(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
+    except KeyboardInterrupt:
+        return commands.complain("interrupted")
+    except Exception as error:
+        if os.environ.get("MLGUARD_DEBUG"):
+            raise
+        what = f"a fault in mlguard itself ({type(error).__name__}: {error}); MLGUARD_DEBUG=1 shows where"
+        return commands.complain(what)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mlguard",
+        description="Find the infrastructure code that will burn money on machine learning in AWS.",
+        epilog="Exit codes: 0 clean, 1 findings, 2 the run cannot be trusted, 3 nothing to scan.",
+    )
+    parser.add_argument("--version", action="version", version=f"mlguard {__version__}")
+    made = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _scan(made)
+    _policies(made)
+    _scp(made)
+    return parser
+
+
+def _scan(made: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    scan = made.add_parser("scan", help="scan CloudFormation, Terraform and CDK output below the given paths")
+    scan.add_argument("paths", nargs="*", metavar="PATH", help="files or folders; this folder by default")
+    scan.add_argument("--format", default="text", help="text, json, sarif, github or markdown")
+    scan.add_argument("--output", metavar="FILE", help="write the report to a file instead of standard output")
+    scan.add_argument(
+        "--select", action="append", default=[], metavar="POLICY", help="only these policies, packs or wildcards"
+    )
+    scan.add_argument(
+        "--ignore", action="append", default=[], metavar="POLICY", help="none of these policies, packs or wildcards"
+    )
+    scan.add_argument(
+        "--fail-on", choices=(*_SEVERITIES, "never"), help="the severity from which findings fail the run"
+    )
+    scan.add_argument(
+        "--unknown", choices=("pass", "fail"), default="pass", help="whether undecided checks fail the run"
+    )
+    _context(scan)
+    scan.add_argument("--region", default="", help="the region of stacks and providers that do not name one")
+    scan.add_argument(
+        "--var", action="append", default=[], metavar="NAME=VALUE", help="the value of a Terraform variable"
+    )
+    scan.add_argument("--var-file", action="append", default=[], metavar="FILE", help="a Terraform variable file")
+    scan.add_argument("--verbose", action="store_true", help="list every undecided check")
+    scan.add_argument("--no-progress", action="store_true", help="show no progress bar")
+    scan.set_defaults(run=commands.scan_command)
+
+
+def _context(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--environment", "--env", default="", help="the environment that everything is judged for")
+    parser.add_argument(
+        "--config", metavar="FILE", help="the configuration file; .mlguard.yaml of the repository by default"
+    )
+    parser.add_argument("--no-config", action="store_true", help="read no configuration file")
+    parser.add_argument("--policies", action="append", default=[], metavar="DIR", help="a folder of your own policies")
+
+
+def _policies(made: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    listed = made.add_parser("policies", help="list the policies")
+    listed.add_argument("--policies", action="append", default=[], metavar="DIR", help="a folder of your own policies")
+    listed.add_argument("--format", choices=("text", "json"), default="text")
+    listed.set_defaults(run=commands.policies_command)
+    explain = made.add_parser("explain", help="show what a policy finds, why it costs, and how to fix it")
+    explain.add_argument("policy", metavar="ID", help="the id of a policy, or its catalogue id such as MLG201")
+    explain.add_argument("--policies", action="append", default=[], metavar="DIR")
+    explain.set_defaults(run=commands.explain_command)
+    new = made.add_parser("new", help="write the skeleton of a policy")
+    new.add_argument("name", metavar="PACK/ID", help="for instance s3/bucket-without-lifecycle")
+    new.add_argument("--policies", default="policies", metavar="DIR", help="the folder to write to")
+    new.set_defaults(run=commands.new_command)
+    test = made.add_parser("test", help="run the examples of policies")
+    test.add_argument("names", nargs="*", metavar="POLICY", help="ids, or files of policies; all by default")
+    test.add_argument("--policies", action="append", default=[], metavar="DIR")
+    test.set_defaults(run=commands.test_command)
+
+
+def _scp(made: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    scp = made.add_parser("scp", help="organization guardrails (SCPs) from the same policies and parameters")
+    commands_of = scp.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    generate = commands_of.add_parser("generate", help="write the SCP documents of an environment")
+    _context(generate)
+    generate.add_argument(
+        "--select", action="append", default=[], metavar="POLICY", help="only these policies or packs"
+    )
+    generate.add_argument(
+        "--ignore", action="append", default=[], metavar="POLICY", help="none of these policies or packs"
+    )
+    generate.add_argument("--out", metavar="DIR", help="write each document and a manifest to a folder")
+    generate.add_argument(
+        "--max-chars", type=int, default=10_240, help="the size limit of a document; 5120 before May 2026"
+    )
+    generate.add_argument("--slots", type=int, default=9, help="how many documents may be attached")
+    generate.set_defaults(run=commands.scp_generate_command)
+    check = commands_of.add_parser("check", help="check SCP files for what makes them dangerous or void")
+    check.add_argument("files", nargs="+", metavar="FILE")
+    check.add_argument("--max-chars", type=int, default=10_240)
+    check.set_defaults(run=commands.scp_check_command)
