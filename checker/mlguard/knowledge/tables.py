@@ -16,6 +16,6 @@ def table(name: str) -> dict[str, Any]:
     return content
 
 
-def snapshot_date() -> str:
-    """Give the month that the prices are of."""
-    return str(table("ec2_prices")["date"])
+def snapshot_date(name: str = "ec2_prices") -> str:
+    """Give the day (`2026-07-20`) of the newest figures of a table; without a name, that of the EC2 prices."""
+    return str(table(name)["date"])

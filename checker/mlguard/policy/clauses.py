@@ -89,7 +89,7 @@ class ClauseReader:
             for kind in self._vocabulary.kinds.values():
                 found |= kind.properties
             found |= self._vocabulary.common
-        return found or None
+        return {**found, **self._vocabulary.common} if found else None
 
     def _test(self, name: str, test: str, node: Node, below: Mapping[str, Property] | None) -> Clause:
         if test == "count":

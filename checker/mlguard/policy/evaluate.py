@@ -158,7 +158,7 @@ def _count(
 
 def _check(check: Check, scope: Node, context: Context, path: tuple[str, ...]) -> Verdict:
     here = (*path, check.path)
-    found = child(scope, check.path, context.scenario)
+    found = _found(scope, check.path, context)
     if check.relation == "exists":
         return _exists(check, scope, found, here)
     if found is None:
@@ -175,6 +175,14 @@ def _check(check: Check, scope: Node, context: Context, path: tuple[str, ...]) -
         odd = Node(Unknown("its value has another type than expected"), found.span, found.key_span)
         return Verdict(Truth.UNKNOWN, (Leaf(here, check.relation, wanted, odd, scope),))
     return Verdict(Truth.PASS if holds else Truth.FAIL, (leaf,))
+
+
+def _found(scope: Node, name: str, context: Context) -> Node | None:
+    """Give a property of the scope; inside of a list's item, `environment` and its like are the resource's."""
+    if isinstance(scope.content, Entries) and name not in scope.content.nodes and name in context.outer:
+        outer = settle(context.outer[name], context.scenario)
+        return None if outer.content is None else outer
+    return child(scope, name, context.scenario)
 
 
 def _exists(check: Check, scope: Node, found: Node | None, here: tuple[str, ...]) -> Verdict:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node
-from mlguard.vocabulary.derived import budgets, context, machines, registries, scripts, studio
+from mlguard.vocabulary.derived import buckets, budgets, context, machines, registries, scripts, studio
 from mlguard.vocabulary.derived.subject import Settings, Subject
 
 Derivation = Callable[[Subject, Scenario], Content | Node]
@@ -19,6 +19,8 @@ DERIVED: Mapping[str, Derivation] = {
     "environment": context.environment,
     "ml_scope": context.ml_scope,
     "region": context.region,
+    "region_is_required": context.region_is_required,
+    "lifecycle_state": buckets.lifecycle_state,
     "accelerated": machines.accelerated,
     "family": machines.family,
     "hourly_usd": machines.hourly_usd,
@@ -27,7 +29,7 @@ DERIVED: Mapping[str, Derivation] = {
     "cheapest_region": machines.cheapest_region,
     "constraint": machines.constraint,
     "constrained_by": machines.constrained_by,
-    "lifecycle_config_is_arn": scripts.is_arn,
+    "idle_stop": scripts.idle_stop,
     "script_stop": scripts.stop_state,
     "script_idle_seconds": scripts.idle_seconds,
     "idle_apps": studio.idle_apps,

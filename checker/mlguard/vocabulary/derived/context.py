@@ -45,6 +45,11 @@ def region(subject: Subject, scenario: Scenario) -> Node:
     return settle(subject.resource.raw.region, scenario)
 
 
+def region_is_required(subject: Subject, scenario: Scenario) -> Content:
+    """Tell whether a tag says that the resource must be where it is, for instance by law."""
+    return any(key.lower() == "mlguard:residency" for key in subject.tags(scenario))
+
+
 def ml_scope(subject: Subject, scenario: Scenario) -> Content:
     """Tell whether a generic resource serves machine learning: by its name, its tags, or what refers to it."""
     own = [subject.resource.raw.address.rsplit("/", 1)[-1]]

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from mlguard.scenario import Scenario
-from mlguard.value import Content, Items, Node, Reference, Unknown, items, text_of
+from mlguard.value import Content, Items, Node, Reference, Unknown, child, items, text_of
 from mlguard.vocabulary.derived.subject import Subject
 
 _STOP = re.compile(
@@ -21,6 +21,7 @@ _HALT = re.compile(r"\b(?:shutdown\s+(?:-h|now)|poweroff|halt)\b")
 _IDLE_SECONDS = re.compile(r"(?:IDLE_TIME\s*=\s*[\"']?|--time[ =])(\d{1,9})")
 _COMMENT = re.compile(r"(?m)^[ \t]*#(?!!).*$")
 _MAX_SCRIPT = 200_000
+_TERRAFORM_KEYS = ("state", "target", "arn", "input")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +61,46 @@ def _scripts(subject: Subject, name: str, scenario: Scenario) -> list[_Script] |
     return listed.rest if listed.rest is not None and not found else found
 
 
-def is_arn(subject: Subject, scenario: Scenario) -> Content | Node:
-    """Tell whether the notebook names its lifecycle configuration by the ARN where AWS wants the name.
+def idle_stop(subject: Subject, scenario: Scenario) -> Content | Node:
+    """Say how something may stop a notebook instance when nobody works with it.
 
-    In CloudFormation `Ref` of a lifecycle configuration gives its ARN, so the stack fails.
+    `missing`; `arn` when the lifecycle configuration is named by its ARN where AWS wants the name, so that the
+    deployment fails; `configured`; `scheduled` when an EventBridge schedule stops it.
     """
     node = subject.property("lifecycle_config", scenario)
     if node is None:
-        return None
+        return "scheduled" if _stop_is_scheduled(subject, scenario) else "missing"
     content = node.content
-    is_reference = isinstance(content, Reference)
     cloudformation = subject.resource.raw.format == "cloudformation"
-    wrong = is_reference and (content.attribute == "" if cloudformation else content.attribute == "arn")  # type: ignore[union-attr]
-    return Node(wrong, node.span, node.key_span, node.origins)
+    if isinstance(content, Reference):
+        wrong = content.attribute == ("" if cloudformation else "arn")
+        return Node("arn" if wrong else "configured", node.span, node.key_span, node.origins)
+    if isinstance(content, Unknown) and not cloudformation:
+        return node  # it may be null, which is no configuration at all
+    return Node("configured", node.span, node.key_span, node.origins)
+
+
+def _stop_is_scheduled(subject: Subject, scenario: Scenario) -> bool:
+    """Find an enabled schedule that calls StopNotebookInstance and does not name another notebook."""
+    name = subject.property("name", scenario)
+    own = text_of(name.content) if name is not None else None
+    for sibling in subject.siblings:
+        if sibling.kind != "scheduler.schedule" or sibling.part_of:
+            continue
+        body = sibling.raw.body
+        for state_key, target_key, arn_key, input_key in (("State", "Target", "Arn", "Input"), _TERRAFORM_KEYS):
+            target = child(body, target_key, scenario)
+            arn = child(target, arn_key, scenario) if target is not None else None
+            state = child(body, state_key, scenario)
+            if arn is None or "stopnotebookinstance" not in (text_of(arn.content) or "").lower():
+                continue
+            if state is not None and text_of(state.content) == "DISABLED":
+                continue
+            given = child(target, input_key, scenario) if target is not None else None
+            written = text_of(given.content) if given is not None else None
+            if written is None or own is None or own in written:
+                return True
+    return False
 
 
 def stop_state(subject: Subject, scenario: Scenario) -> Content | Node:
@@ -81,8 +109,6 @@ def stop_state(subject: Subject, scenario: Scenario) -> Content | Node:
     `stops`; `no-stop` when nothing in them does; `on-create-only` when only the script of the first start does;
     `os-shutdown` when it only halts the operating system; `not-scheduled` when nothing runs the stop again and again.
     """
-    if subject.property("lifecycle_config", scenario) is None:
-        return None
     on_start = _scripts(subject, "on_start", scenario)
     on_create = _scripts(subject, "on_create", scenario)
     for found in (on_start, on_create):
@@ -91,9 +117,7 @@ def stop_state(subject: Subject, scenario: Scenario) -> Content | Node:
     starts = on_start if isinstance(on_start, list) else []
     creates = on_create if isinstance(on_create, list) else []
     if not starts and not creates:
-        return (
-            "no-stop" if _resolved(subject, scenario) else Unknown("the lifecycle configuration is not in this project")
-        )
+        return "no-stop"
     return _judge(starts, creates)
 
 
@@ -113,11 +137,6 @@ def _judge(starts: list[_Script], creates: list[_Script]) -> Node:
 
 def _answer(state: str, script: _Script) -> Node:
     return Node(state, script.node.span, script.node.key_span, script.node.origins)
-
-
-def _resolved(subject: Subject, scenario: Scenario) -> bool:
-    """Tell whether the lifecycle configuration was found: one that is elsewhere gives an Unknown script."""
-    return subject.property("on_start", scenario) is None and subject.property("on_create", scenario) is None
 
 
 def idle_seconds(subject: Subject, scenario: Scenario) -> Content | Node:

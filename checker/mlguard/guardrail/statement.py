@@ -1,0 +1,144 @@
+"""Turn a statement of a policy into the statement of an SCP, its parameters filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mlguard.errors import GuardrailError
+from mlguard.policy.model import Operand, ParameterOperand, Statement
+
+EXEMPTION = ("ArnNotLike", "aws:PrincipalArn")
+# letters and digits of names, ARNs and tags; `*` and `?` are the only wildcards, and nothing begins a policy variable
+_VALUE = re.compile(r"[A-Za-z0-9*?_.:/@=+-]{1,512}")
+
+
+class ParameterLookup(Protocol):
+    """Where a statement's parameters get their values."""
+
+    def value(self, name: str, selectors: Mapping[str, str]) -> object:
+        """Give the value of a parameter for some selectors, such as `environment` and `use`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A parameter that a statement reads, and the selectors that it reads it with."""
+
+    name: str
+    selectors: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        """Give `allowed_instance_types(environment=sandbox, use=notebook)`."""
+        chosen = ", ".join(f"{selector}={value}" for selector, value in self.selectors)
+        return f"{self.name}({chosen})" if chosen else self.name
+
+
+def render(
+    statement: Statement, lookup: ParameterLookup, environment: str, exempt: Sequence[str], partition: str = "aws"
+) -> dict[str, Any]:
+    """Give a Deny statement as plain data: lists sorted, without repeats, the exempt principals left out of it.
+
+    `exempt` are the ARN patterns of the principals that the statement does not bind. Raises GuardrailError where a
+    parameter has no value, or one that does not belong into an SCP.
+    """
+    condition = {
+        operator: {
+            key: _one_or_more(_operand(operand, statement, lookup, environment))
+            for key, operand in sorted(tests.items())
+        }
+        for operator, tests in sorted(statement.condition.items())
+    }
+    if exempt:
+        operator, key = EXEMPTION
+        tests = dict(condition.get(operator, {}))
+        if key in tests:
+            raise _refused("the statement exempts principals itself: name them in the options instead", statement)
+        tests[key] = _one_or_more(_checked(exempt, "the exempt principals", statement))
+        condition[operator] = dict(sorted(tests.items()))
+    rendered: dict[str, Any] = {
+        "Sid": statement.sid,
+        "Effect": "Deny",
+        "Action": sorted(set(statement.actions)),
+        "Resource": _one_or_more(_checked(statement.resources, "the resources", statement)),
+    }
+    if condition:
+        rendered["Condition"] = dict(sorted(condition.items()))
+    return rendered if partition == "aws" else _in_partition(rendered, partition)
+
+
+def parameters(statement: Statement, environment: str) -> tuple[Use, ...]:
+    """Give the parameters that a statement reads, in the order of their names."""
+    uses = {
+        Use(operand.name, tuple(sorted(_selectors(operand, statement, environment).items())))
+        for tests in statement.condition.values()
+        for operand in tests.values()
+        if isinstance(operand, ParameterOperand)
+    }
+    return tuple(sorted(uses, key=str))
+
+
+def _selectors(operand: ParameterOperand, statement: Statement, environment: str) -> dict[str, str]:
+    chosen = {}
+    for selector in operand.selectors:
+        value = environment if selector == "environment" else statement.bindings.get(selector)
+        if value is None:
+            raise _refused(
+                f'the parameter "{operand.name}" needs "{selector}": give it a value under `with`', statement
+            )
+        chosen[selector] = value
+    return chosen
+
+
+def _operand(operand: Operand, statement: Statement, lookup: ParameterLookup, environment: str) -> list[str]:
+    if isinstance(operand, ParameterOperand):
+        selectors = _selectors(operand, statement, environment)
+        value = lookup.value(operand.name, selectors)
+        return _checked(_listed(value), f'the parameter "{operand.name}"', statement)
+    return _checked(_listed(operand), "the condition", statement)
+
+
+def _listed(value: object) -> Iterable[object]:
+    return value if isinstance(value, list | tuple | set | frozenset) else (value,)
+
+
+def _checked(values: Iterable[object], what: str, statement: Statement) -> list[str]:
+    """Write values as an SCP writes them, sorted; GuardrailError where one could mean something else there."""
+    found = set()
+    for value in values:
+        text = _written(value)
+        if text is None or not _VALUE.fullmatch(text):
+            raise _refused(
+                f"{what} of {statement.sid} holds {str(value)[:60]!r}, which does not belong into an SCP: use letters, "
+                "digits and _ . : / @ = + -, with * and ? for any text",
+                statement,
+            )
+        found.add(text)
+    if not found:
+        raise _refused(f"{what} of {statement.sid} is empty, and an SCP cannot hold an empty list", statement)
+    return sorted(found)
+
+
+def _written(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def _one_or_more(values: list[str]) -> str | list[str]:
+    return values[0] if len(values) == 1 else values
+
+
+def _in_partition(value: Any, partition: str) -> Any:  # noqa: ANN401  (plain JSON data)
+    if isinstance(value, dict):
+        return {key: _in_partition(below, partition) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_in_partition(below, partition) for below in value]
+    return f"arn:{partition}:{value[8:]}" if isinstance(value, str) and value.startswith("arn:aws:") else value
+
+
+def _refused(message: str, statement: Statement) -> GuardrailError:
+    return GuardrailError(message, line=statement.line)

@@ -1,0 +1,86 @@
+"""The report as annotations of a GitHub Actions run: workflow commands, the worst findings first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlguard.errors import MlguardError
+from mlguard.finding import Finding, Report
+from mlguard.policy.model import Severity
+from mlguard.render.advice import fix_in_brief, shown_path
+from mlguard.render.escape import github_data, github_property, shortened, visible
+from mlguard.render.totals import number_of, total, worst_first
+
+MAX_OF_A_KIND = 10
+"""GitHub shows no more annotations of a kind for one step."""
+
+_TEXT = 2000
+_NAME = 400
+_KINDS = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "notice",
+    Severity.INFO: "notice",
+}
+
+
+def render(report: Report) -> str:
+    """Render one workflow command a line, at most ten of a kind, then how many were left out and the totals."""
+    by_kind: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
+    by_kind["error"].extend(_problem(report, problem) for problem in report.problems)
+    for finding in worst_first(report.counted()):
+        kind = _KINDS[finding.severity]
+        by_kind[kind].append(_finding(report, finding, kind))
+    lines = [line for commands in by_kind.values() for line in commands[:MAX_OF_A_KIND]]
+    lines.extend(_left_out(by_kind))
+    lines.append(f"mlguard: {total(report)}")
+    return "\n".join(lines) + "\n"
+
+
+def _left_out(by_kind: dict[str, list[str]]) -> Iterator[str]:
+    for kind, commands in by_kind.items():
+        count = len(commands) - MAX_OF_A_KIND
+        if count > 0:
+            yield (
+                f"mlguard: {number_of(count, f'more {kind}')} not annotated, GitHub shows {MAX_OF_A_KIND} of a kind: "
+                "see the log or the job summary"
+            )
+
+
+def _command(kind: str, properties: dict[str, str], text: str) -> str:
+    listed = ",".join(f"{name}={github_property(value)}" for name, value in properties.items())
+    return f"::{kind} {listed}::{github_data(text)}"
+
+
+def _clean(text: str, limit: int) -> str:
+    return visible(shortened(" ".join(text.split()), limit))
+
+
+def _finding(report: Report, finding: Finding, kind: str) -> str:
+    at = finding.at.first_line()
+    properties = {"file": _file(report, at.path), "line": str(at.line), "col": str(at.column)}
+    if at.end_column > at.column:
+        properties["endColumn"] = str(at.end_column)
+    properties["title"] = f"{finding.severity.label}: {_clean(finding.policy.id, _NAME)}"
+    lines = [_clean(finding.message, _TEXT)]
+    if finding.when:
+        lines.append(f"when {_clean(finding.when, _TEXT)}")
+    fix = fix_in_brief(finding)
+    if fix:
+        lines.append(f"fix: {_clean(fix, _TEXT)}")
+    return _command(kind, properties, "\n".join(lines))
+
+
+def _problem(report: Report, problem: MlguardError) -> str:
+    properties = {}
+    if problem.path:
+        properties["file"] = _file(report, problem.path)
+        if problem.line:
+            properties["line"] = str(problem.line)
+    properties["title"] = "mlguard could not read everything"
+    return _command("error", properties, _clean(problem.message, _TEXT))
+
+
+def _file(report: Report, path: str) -> str:
+    return visible(shown_path(report, path))

@@ -1,0 +1,151 @@
+"""The report for programs: versioned JSON, described by policies/schema/report.schema.json."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+
+import mlguard
+from mlguard.errors import MlguardError
+from mlguard.finding import Finding, Report, Undecided
+from mlguard.policy.model import Policy
+from mlguard.render.advice import dialect, fix_by_hand, shown_path
+from mlguard.render.escape import unicode_text
+from mlguard.render.totals import by_severity, in_order
+from mlguard.source import Span
+
+VERSION = 1
+"""Raised when a field is removed or changes its meaning; a new field does not raise it."""
+
+_Json = object
+
+
+def render(report: Report) -> str:
+    """Render the report as JSON: ASCII only, keys sorted, the same text for the same report."""
+    document = {
+        "version": VERSION,
+        "tool": {"name": "mlguard", "version": mlguard.__version__},
+        "findings": [_finding(report, finding) for finding in in_order(report.findings)],
+        "problems": [_problem(report, problem) for problem in report.problems],
+        "undecided": [_undecided(report, one) for one in _sorted(report.undecided)],
+        "counts": _counts(report),
+        "policies": [_policy(policy) for policy in sorted(report.policies, key=lambda policy: policy.id)],
+        "notes": list(report.notes),
+    }
+    return json.dumps(_clean(document), ensure_ascii=True, sort_keys=True, indent=2) + "\n"
+
+
+def _sorted(undecided: tuple[Undecided, ...]) -> list[Undecided]:
+    return sorted(undecided, key=lambda one: (one.at, one.policy.id, one.resource, one.because))
+
+
+def _clean(value: _Json) -> _Json:
+    """Spell out lone surrogates everywhere: many readers of JSON refuse the whole text because of one."""
+    if isinstance(value, str):
+        return unicode_text(value)
+    if isinstance(value, Mapping):
+        return {key: _clean(below) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_clean(below) for below in value]
+    return value
+
+
+def _path(report: Report, path: str) -> dict[str, _Json]:
+    """Give a path; one that is not UTF-8 comes with its bytes in base64."""
+    shown = shown_path(report, path)
+    if unicode_text(shown) == shown:
+        return {"path": shown}
+    try:
+        raw = shown.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raw = shown.encode("utf-8", "surrogatepass")
+    return {"path": shown, "path_base64": base64.b64encode(raw).decode("ascii")}
+
+
+def _place(report: Report, span: Span) -> dict[str, _Json]:
+    return {
+        **_path(report, span.path),
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+    }
+
+
+def _finding(report: Report, finding: Finding) -> dict[str, _Json]:
+    policy, suppressed = finding.policy, finding.suppressed
+    fix = fix_by_hand(finding)
+    return {
+        **_place(report, finding.at),
+        "policy": policy.id,
+        "aliases": list(policy.aliases),
+        "title": policy.title,
+        "severity": finding.severity.label,
+        "message": finding.message,
+        "project": shown_path(report, finding.project),
+        "resource": finding.resource,
+        "resource_type": finding.resource_type,
+        "property": finding.leaf,
+        "construct": finding.construct,
+        "environment": finding.environment,
+        "when": finding.when,
+        "related": [{**_place(report, one.span), "what": one.what} for one in finding.related],
+        "suppressed": {**_place(report, suppressed.at), "reason": suppressed.reason} if suppressed else None,
+        "fingerprint": finding.fingerprint,
+        "fix": {"dialect": dialect(finding), "by_hand": fix} if fix else None,
+        "guardrail": policy.guardrail.enforce,
+    }
+
+
+def _problem(report: Report, problem: MlguardError) -> dict[str, _Json]:
+    return {
+        **_path(report, problem.path),
+        "line": problem.line or None,
+        "column": problem.column or None,
+        "kind": type(problem).__name__.removesuffix("Error").lower(),
+        "message": problem.message,
+    }
+
+
+def _undecided(report: Report, one: Undecided) -> dict[str, _Json]:
+    return {
+        **_path(report, one.at.path),
+        "line": one.at.line,
+        "column": one.at.column,
+        "policy": one.policy.id,
+        "because": one.because,
+        "project": shown_path(report, one.project),
+        "resource": one.resource,
+    }
+
+
+def _counts(report: Report) -> dict[str, _Json]:
+    counts, counted = report.counts, report.counted()
+    return {
+        "findings": len(counted),
+        "by_severity": by_severity(counted),
+        "suppressed": len(report.findings) - len(counted),
+        "problems": len(report.problems),
+        "undecided": len(report.undecided),
+        "checks": counts.checks,
+        "projects": counts.projects,
+        "resources": counts.resources,
+        "files": {
+            "scanned": counts.scanned,
+            "partly": counts.partly,
+            "failed": counts.failed,
+            "skipped": counts.skipped,
+        },
+    }
+
+
+def _policy(policy: Policy) -> dict[str, _Json]:
+    return {
+        "id": policy.id,
+        "aliases": list(policy.aliases),
+        "title": policy.title,
+        "severity": policy.severity.label,
+        "pack": policy.pack,
+        "built_in": policy.built_in,
+    }

@@ -1,0 +1,106 @@
+"""The source line of a finding with its culprit underlined: cropped, escaped, and with secrets beside it masked."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from mlguard.render.escape import terminal_pieces
+from mlguard.source import Document, Span
+
+_TAB = "    "
+_DOTS = "..."
+_AROUND = 400  # code points looked at on each side of the culprit: a minified template is one line of megabytes
+_MASK = "*"
+# A value that follows a telling name on the same line, and access key ids anywhere.
+_SECRET = re.compile(
+    r"(?:passw(?:or)?d|passphrase|secret|token|api_?key|access_?key|private_?key|credential)"
+    r"[\w.-]{0,64}[\"']?[ \t]{0,9}[:=][ \t]{0,9}"
+    r"(?P<value>\"[^\"]*\"?|'[^']*'?|[^\s,}\]]+)"
+    r"|(?P<key>\b(?:AKIA|ASIA)[A-Z0-9]{16}\b)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A line ready to print and where to underline it: `start` and `length` count columns of the terminal."""
+
+    text: str
+    start: int
+    length: int
+
+
+def snippet(document: Document, span: Span, room: int) -> Snippet | None:
+    """Show the first line of a span in at most `room` columns; None where the document has no such line."""
+    starts = document.line_starts()
+    if not 1 <= span.line <= len(starts):
+        return None
+    begin = starts[span.line - 1]
+    end = starts[span.line] - 1 if span.line < len(starts) else len(document.text)
+    first = min(begin + max(span.column - 1, 0), end)
+    last = begin + span.end_column - 1 if span.end_line == span.line else end
+    last = min(max(last, first), end)
+    low, high = max(begin, first - _AROUND), min(end, first + _AROUND)
+    text = document.text[low:high]
+    window = text.rstrip("\r\n \t")
+    if not window:
+        return None
+    culprit = slice(min(first - low, len(window)), min(max(last - low, first - low + 1), len(window)))
+    pieces = [_TAB if piece == r"\t" else piece for piece in terminal_pieces(_masked(window, culprit))]
+    return _crop(pieces, culprit, room, before=low > begin, after=high < end)
+
+
+def _masked(text: str, culprit: slice) -> str:
+    """Hide what looks like a secret, but not in the culprit itself, which the message names anyhow."""
+
+    def hide(match: re.Match[str]) -> str:
+        group = "value" if match["value"] is not None else "key"
+        start, end = match.span(group)
+        if start < culprit.stop and culprit.start < end:
+            return match[0]
+        return match[0][: start - match.start()] + _MASK * (end - start)
+
+    return _SECRET.sub(hide, text)
+
+
+def _columns(piece: str) -> int:
+    """Count the columns that an escaped character takes on a terminal."""
+    if len(piece) > 1 or piece.isascii():
+        return len(piece)
+    if unicodedata.category(piece) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(piece) in ("W", "F") else 1
+
+
+def _crop(pieces: list[str], culprit: slice, room: int, *, before: bool, after: bool) -> Snippet:
+    """Choose the part of the line around the culprit that fits, and mark what is left out."""
+    widths = [_columns(piece) for piece in pieces]
+    start, stop = 0, len(pieces)
+    if sum(widths) > room or before or after:
+        start, stop = _part(widths, culprit, room - 2 * len(_DOTS))
+    left = _DOTS if before or start > 0 else ""
+    right = _DOTS if after or stop < len(pieces) else ""
+    underlined = sum(widths[culprit.start : min(culprit.stop, stop)])
+    return Snippet(
+        left + "".join(pieces[start:stop]) + right,
+        len(left) + sum(widths[start : min(culprit.start, stop)]),
+        max(underlined, 1),
+    )
+
+
+def _part(widths: list[int], culprit: slice, room: int) -> tuple[int, int]:
+    """Grow from the culprit's begin: two thirds of the room to the right, then to the left, then to the right again."""
+    start = stop = min(culprit.start, len(widths) - 1)
+    used = 0
+    while stop < len(widths) and (used == 0 or used + widths[stop] <= room * 2 // 3):
+        used += widths[stop]
+        stop += 1
+    while start > 0 and used + widths[start - 1] <= room:
+        start -= 1
+        used += widths[start]
+    while stop < len(widths) and used + widths[stop] <= room:
+        used += widths[stop]
+        stop += 1
+    return start, stop

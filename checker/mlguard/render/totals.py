@@ -1,0 +1,56 @@
+"""What a run comes to, in words: how many findings of which severity, and how the files and checks ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from mlguard.finding import Finding, Report
+from mlguard.policy.model import Severity
+
+WORST_FIRST = tuple(sorted(Severity, reverse=True))
+
+
+def number_of(count: int, noun: str) -> str:
+    """Give a number with its noun: `1 finding`, `2 findings`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def by_severity(findings: Iterable[Finding]) -> dict[str, int]:
+    """Count findings by the name of their severity, worst first, every severity named."""
+    counted = Counter(finding.severity for finding in findings)
+    return {severity.label: counted[severity] for severity in WORST_FIRST}
+
+
+def findings_total(report: Report) -> str:
+    """Give `3 findings (1 critical, 2 high)`: only those that are not suppressed."""
+    counted = report.counted()
+    parts = ", ".join(f"{count:,} {label}" for label, count in by_severity(counted).items() if count)
+    return number_of(len(counted), "finding") + (f" ({parts})" if parts else "")
+
+
+def total(report: Report) -> str:
+    """Give the whole run on one line."""
+    counts = report.counts
+    return (
+        f"{findings_total(report)}, {number_of(len(report.problems), 'problem')}, "
+        f"{number_of(len(report.undecided), 'check')} undecided in {number_of(counts.projects, 'project')}, "
+        f"{number_of(counts.resources, 'resource')}; files: {counts.scanned:,} scanned, {counts.partly:,} partly, "
+        f"{counts.failed:,} failed, {counts.skipped:,} skipped"
+    )
+
+
+def undecided_reasons(report: Report) -> list[tuple[str, int]]:
+    """Group the undecided checks by reason: the most frequent first, then by name."""
+    counted = Counter(undecided.because for undecided in report.undecided)
+    return sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Sort findings by place."""
+    return sorted(findings, key=Finding.order)
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Sort findings by severity, then by place."""
+    return sorted(findings, key=lambda finding: (-finding.severity, finding.order()))

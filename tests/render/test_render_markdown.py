@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from markdown_it import MarkdownIt
+
+from mlguard.errors import ParseError
+from mlguard.finding import Finding, Report
+from mlguard.render.markdown import MAX_CHARACTERS, render
+from mlguard.source import Span
+
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+
+EXPECTED = """\
+## mlguard: 3 findings (1 critical, 1 high, 1 medium)
+
+| Severity | Where | Policy | What is wrong |
+| --- | --- | --- | --- |
+| critical | `infra/nb.tf:2` | `notebook-instance-type-not-allowed` | ml.p4d.24xlarge is not allowed in dev \
+(when Env = prod) |
+| high | `infra/nb.tf:1` | `notebook-instance-type-not-allowed` | the whole block |
+| medium | `infra/nb.tf:1` | `bucket-without-lifecycle` | nothing expires |
+
+### Problems
+
+- `infra/bad.yaml:4`: not YAML: a tab indents
+- `big.json`: too large
+
+### 3 checks undecided
+
+| Checks | Why only the deployment decides |
+| --: | --- |
+| 2 | var.size has no value |
+| 1 | a remote module is not read |
+
+### 1 finding suppressed
+
+| Where | Policy | Reason |
+| --- | --- | --- |
+| `infra/nb.tf:2` | `notebook-instance-type-not-allowed` | the team knows |
+
+### Notes
+
+- 1 ignore is unused
+
+3 findings (1 critical, 1 high, 1 medium), 2 problems, 3 checks undecided in 2 projects, 34 resources; \
+files: 10 scanned, 1 partly, 2 failed, 3 skipped.
+"""
+
+
+def test_one_of_everything(full_report: Report) -> None:
+    assert render(full_report) == EXPECTED
+
+
+def test_clean_run_has_no_tables(make_report: Callable[..., Report]) -> None:
+    assert render(make_report()) == (
+        "## mlguard: 0 findings\n\n0 findings, 0 problems, 0 checks undecided in 1 project, 1 resource; "
+        "files: 1 scanned, 0 partly, 0 failed, 0 skipped.\n"
+    )
+
+
+def test_what_does_not_fit_is_counted(make_finding: Callable[..., Finding], make_report: Callable[..., Report]) -> None:
+    findings = [make_finding(leaf=str(n), message="|<*" * 100) for n in range(2000)]
+    problems = tuple(ParseError("\U000e0001" * 500, f"f{n}.tf") for n in range(200))
+    text = render(make_report(*findings, problems=problems))
+    assert len(text) <= MAX_CHARACTERS
+    rows = text.count("\n| high |")
+    assert 20 < rows < 2000
+    assert f"\n... and {2000 - rows:,} more findings.\n" in text
+    assert "\n... and 200 more problems.\n" in text
+    assert text.endswith("0 skipped.\n")
+
+
+def test_hostile_text_adds_no_structure(make_hostile_report: Callable[[str], Report], hostile: str) -> None:
+    text = render(make_hostile_report(hostile))
+    text.encode("utf-8")
+    assert text.replace("\n", "").isprintable()
+    tokens = MARKDOWN.parse(text)
+    types = [token.type for token in tokens]
+    assert types.count("table_open") == 3
+    assert types.count("td_open") == 4 + 2 + 3
+    assert types.count("heading_open") == 5
+    assert types.count("list_item_open") == 3
+    inner = {one.type for token in tokens for one in token.children or ()}
+    assert inner <= {"text", "text_special", "code_inline"}
+
+
+def test_the_worst_come_first(make_finding: Callable[..., Finding], make_report: Callable[..., Report]) -> None:
+    one, two = make_finding(), make_finding(leaf="z", at=Span("infra/nb.tf", 1, 1, 1, 4))
+    assert render(make_report(one, two)) == render(make_report(two, one))
