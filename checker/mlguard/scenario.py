@@ -14,6 +14,8 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 Decided = str | int | float | bool | None
 MAX_SCENARIOS = 4096
+UNDECIDED = "\0undecided"
+"""Stands, in what a result depends on, for a variable that had no value yet."""
 
 
 class TooManyScenariosError(Exception):
@@ -57,12 +59,15 @@ class Scenario:
             self._fixed[variable] = step.options[step.index]
         value = self._fixed[variable]
         if self._touched:
-            self._touched[-1][variable] = value
+            self._touched[-1].setdefault(variable, value)
         return value
 
     def decided(self, variable: str) -> bool:
         """Tell whether the variable has a value already, without giving it one."""
-        return variable in self._fixed
+        found = variable in self._fixed
+        if self._touched:  # the answer "not yet" is a thing that was looked at, too
+            self._touched[-1].setdefault(variable, self._fixed[variable] if found else UNDECIDED)
+        return found
 
 
 class Memory:
@@ -78,9 +83,10 @@ class Memory:
         kept = self._kept.setdefault(key, [])
         fixed = scenario._fixed  # noqa: SLF001  (Memory and Scenario are two halves of one mechanism)
         for needed, value in kept:
-            if all(variable in fixed and fixed[variable] == decided for variable, decided in needed.items()):
+            if all(fixed.get(variable, UNDECIDED) == decided for variable, decided in needed.items()):
                 if scenario._touched:  # noqa: SLF001
-                    scenario._touched[-1].update(needed)  # noqa: SLF001
+                    for variable, decided in needed.items():
+                        scenario._touched[-1].setdefault(variable, decided)  # noqa: SLF001
                 return value  # type: ignore[return-value]
         touched: dict[str, Decided] = {}
         scenario._touched.append(touched)  # noqa: SLF001
@@ -89,7 +95,8 @@ class Memory:
         finally:
             scenario._touched.pop()  # noqa: SLF001
             if scenario._touched:  # noqa: SLF001
-                scenario._touched[-1].update(touched)  # noqa: SLF001
+                for variable, decided in touched.items():
+                    scenario._touched[-1].setdefault(variable, decided)  # noqa: SLF001
         kept.append((touched, value))
         return value
 

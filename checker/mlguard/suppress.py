@@ -71,12 +71,15 @@ def _next_code(document: Document, line: int) -> int:
 
 
 def suppress(
-    findings: Iterable[Finding], project: RawProject, canonical: Callable[[str], str | None]
+    findings: Iterable[Finding],
+    project: RawProject,
+    canonical: Callable[[str], str | None],
+    selected: frozenset[str],
 ) -> tuple[list[Finding], list[str]]:
     """Mark the findings that an ignore speaks of; give what is wrong with ignores as notes.
 
     An ignore counts on the line of the finding, the line above it, or the header of its block. `canonical` gives the
-    id of a policy by any of its names, None for an unknown one.
+    id of a policy by any of its names, None for an unknown one; `selected` are the ids that were judged.
     """
     ignores = {path: ignores_in(document) for path, document in project.documents.items()}
     waivers = {resource.address: [_from_waiver(one) for one in resource.waivers] for resource in project.resources}
@@ -94,7 +97,7 @@ def suppress(
         suppression = Suppression(chosen.reason, chosen.at) if chosen is not None else None
         marked.append(replace(finding, suppressed=suppression))
     everything = [one for listed in (*ignores.values(), *waivers.values()) for one in listed]
-    return marked, [note for one in everything for note in _notes(one, canonical)]
+    return marked, [note for one in everything for note in _notes(one, canonical, selected)]
 
 
 def _waived(waivers: Mapping[str, list[Ignore]], address: str) -> list[Ignore]:
@@ -123,12 +126,12 @@ def _covers(ignore: Ignore, finding: Finding, canonical: Callable[[str], str | N
     return False
 
 
-def _notes(ignore: Ignore, canonical: Callable[[str], str | None]) -> list[str]:
+def _notes(ignore: Ignore, canonical: Callable[[str], str | None], selected: frozenset[str]) -> list[str]:
     where = f"{ignore.at.path}:{ignore.at.line}"
     notes = [f"{where}: this ignore {fault}" for fault in ignore.faults]
     for name in ignore.ids:
         if canonical(name) is None:
             notes.append(f'{where}: this ignore names "{name}", which is no policy')
-        elif name not in ignore.used and not ignore.faults:
+        elif name not in ignore.used and not ignore.faults and canonical(name) in selected:
             notes.append(f'{where}: this ignore of "{name}" matches no finding: remove it')
     return notes

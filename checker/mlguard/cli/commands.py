@@ -60,9 +60,10 @@ def scan_command(options: argparse.Namespace) -> int:
         raise UsageError(f"there is no file or folder {missing[0]}")
     root = Root(root_of(paths))
     render = renderer(options.format)
-    report = _scan(options, root, tuple(_relative(root, path) for path in paths), None)
+    configuration = _configuration(options, root)
+    report = _scan(options, root, configuration, tuple(_relative(root, path) for path in paths), None)
     _write(_rendered(render, report, options), options.output)
-    return _exit_code(report, options)
+    return _exit_code(report, options, configuration)
 
 
 def hook(names: Sequence[str]) -> int:
@@ -74,25 +75,32 @@ def hook(names: Sequence[str]) -> int:
         select=[], ignore=[], environment="", region="", var=[], var_file=[], config=None, no_config=False, policies=[],
         fail_on=None, unknown="pass", format="text", output=None, verbose=False, no_progress=True,
     )  # fmt: skip
-    report = _scan(options, root, ("",), changed) if changed else None
+    configuration = _configuration(options, root)
+    report = _scan(options, root, configuration, ("",), changed) if changed else None
     if report is None or not (report.counts.projects or report.problems):
         return _CLEAN
-    code = _exit_code(report, options)
+    code = _exit_code(report, options, configuration)
     if code not in (_CLEAN, _NOTHING):
         say(_rendered(renderer("text"), report, options))
     return _CLEAN if code == _NOTHING else code
 
 
-def _scan(options: argparse.Namespace, root: Root, paths: tuple[str, ...], only: frozenset[str] | None) -> Report:
-    configuration = _configuration(options, root)
-    policies = _chosen(options, configuration, root)
+def _scan(
+    options: argparse.Namespace,
+    root: Root,
+    configuration: Configuration,
+    paths: tuple[str, ...],
+    only: frozenset[str] | None,
+) -> Report:
+    known = _known(options, configuration, root)
     progress = Progress(enabled=not options.no_progress and sys.stderr.isatty())
     try:
         return scan(
             Options(
                 root=root,
                 paths=paths,
-                policies=policies,
+                policies=_chosen(known, options, configuration),
+                known=known,
                 configuration=configuration,
                 environment=_environment(options.environment, configuration),
                 region=options.region,
@@ -114,12 +122,19 @@ def _configuration(options: argparse.Namespace, root: Root) -> Configuration:
     return read_configuration(Root(Path(os.path.abspath(path)).parent), path.name)  # noqa: PTH100
 
 
-def _chosen(options: argparse.Namespace, configuration: Configuration, root: Root) -> tuple[Policy, ...]:
+def _known(options: argparse.Namespace, configuration: Configuration, root: Root) -> tuple[Policy, ...]:
+    """Give every policy there is: the bundled ones, those of the command line, those of the configuration."""
     policies = [*bundled_policies(), *_own_policies(options.policies)]
     for folder in configuration.policies:
         if root.resolve("", folder) is None or not root.is_folder(folder):
             raise ConfigurationError(f'the policy folder "{folder}" is not in the repository', configuration.path)
         policies.extend(load_folder(root.folder / folder, folder))
+    return tuple(policies)
+
+
+def _chosen(
+    policies: Sequence[Policy], options: argparse.Namespace, configuration: Configuration
+) -> tuple[Policy, ...]:
     select = options.select or configuration.select
     chosen = choose(policies, select, [*options.ignore, *configuration.ignore])
     if configuration.budgets_managed_elsewhere:
@@ -189,12 +204,12 @@ def _write(text: str, output: str | None) -> None:
         raise UsageError(f"cannot write {output}: {os.strerror(error.errno or 0)}") from None
 
 
-def _exit_code(report: Report, options: argparse.Namespace) -> int:
+def _exit_code(report: Report, options: argparse.Namespace, configuration: Configuration) -> int:
     if report.problems:
         return _UNTRUSTED
     if not report.counts.projects:
         return _NOTHING
-    level = options.fail_on or "low"
+    level = options.fail_on or configuration.fail_on.label
     counted = (
         () if level == "never" else tuple(one for one in report.counted() if one.severity >= Severity.named(level))
     )
@@ -247,7 +262,7 @@ def scp_generate_command(options: argparse.Namespace) -> int:
     environments = list(configuration.parameters.environments)
     if options.environment not in ("", "all"):
         environments = [_environment(options.environment, configuration)]
-    policies = _chosen(options, configuration, root)
+    policies = _chosen(_known(options, configuration, root), options, configuration)
     say(generate_documents(policies, configuration, environments, options))
     return _CLEAN
 

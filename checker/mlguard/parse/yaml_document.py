@@ -115,19 +115,20 @@ class _Builder:
         frame = self._stack[-1] if self._stack else None
         span = self._span(event.start_mark, event.end_mark)
         if frame is not None and frame.is_mapping and frame.key is None:
-            frame.key, frame.key_span = event.value, span
-            if event.value in frame.entries and event.value not in frame.merged:
-                first = frame.entries[event.value].key_span
-                where = f" (first at line {first.line})" if first else ""
-                raise ParseError(
-                    f"the key {_shown(event.value)} is given twice{where}", self._path, span.line, span.column
-                )
+            self._key(frame, event.value, span)
             if event.anchor:
                 self._anchors[event.anchor] = (Node(event.value, span), 1)
             return
         plain = event.tag is None and event.implicit[0]
         node = self._tagged(event.tag, Node(_plain(event.value) if plain else event.value, span), event)
         self._add(node, 1, event.anchor, event)
+
+    def _key(self, frame: _Frame, key: str, span: Span) -> None:
+        frame.key, frame.key_span = key, span
+        if key in frame.entries and key not in frame.merged:
+            first = frame.entries[key].key_span
+            where = f" (first at line {first.line})" if first else ""
+            raise ParseError(f"the key {_shown(key)} is given twice{where}", self._path, span.line, span.column)
 
     def _start(self, event: Event) -> None:
         if len(self._stack) >= MAX_DEPTH:
@@ -158,7 +159,7 @@ class _Builder:
         if frame is not None and frame.is_mapping and frame.key is None:
             if not isinstance(node.content, str):
                 self._refuse("a key must be a plain text", event)
-            frame.key, frame.key_span = str(node.content), self._span(event.start_mark, event.end_mark)
+            self._key(frame, str(node.content), self._span(event.start_mark, event.end_mark))
             return
         self._add(node, size, None, event)
 

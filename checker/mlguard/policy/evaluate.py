@@ -13,11 +13,10 @@ from enum import IntEnum
 from fnmatch import translate
 from functools import lru_cache
 
+from mlguard.patterns import MAX_SUBJECT
 from mlguard.policy.model import Check, Clause, Combined, Literals, Operand, ParameterOperand, Quantified
 from mlguard.scenario import Scenario
 from mlguard.value import Entries, Items, Node, Reference, Unknown, child, items, settle, text_of
-
-_MAX_SUBJECT = 4096
 
 
 class Truth(IntEnum):
@@ -236,7 +235,7 @@ def _like(pattern: str) -> re.Pattern[str]:
 
 
 def _matches(found: object, wanted: Literals) -> bool | None:
-    if not isinstance(found, str) or not isinstance(wanted, str) or len(found) > _MAX_SUBJECT:
+    if not isinstance(found, str) or not isinstance(wanted, str) or len(found) > MAX_SUBJECT:
         return None
     return re.search(wanted, found) is not None
 

@@ -25,6 +25,7 @@ MAX_RESULTS = 5000
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _BASE = "%SRCROOT%"
 _DESCRIPTION = 1000  # GitHub takes 1,024 characters
+_TEXT = 4000  # characters of a text that a scanned file has a part in
 _LEVELS = {
     Severity.CRITICAL: "error",
     Severity.HIGH: "error",
@@ -97,6 +98,11 @@ def _described(text: str) -> str:
     return shortened(sarif_text(" ".join(text.split())), _DESCRIPTION)
 
 
+def _said(text: str) -> str:
+    """Write a text that a scanned file has a part in: one line, so that no part of it looks like ours."""
+    return sarif_text(" ".join(shortened(text, _TEXT).split()))
+
+
 def _fixes(policy: Policy) -> Iterable[tuple[str, str]]:
     for name, language in _LANGUAGES.items():
         text = policy.fix_by_hand.get(name, "").strip()
@@ -142,7 +148,7 @@ def _result(report: Report, finding: Finding, index: Mapping[str, int]) -> _Json
     }
     if finding.related:
         result["relatedLocations"] = [
-            {"id": number, **_location(report, related.span), "message": {"text": sarif_text(related.what)}}
+            {"id": number, **_location(report, related.span), "message": {"text": _said(related.what)}}
             for number, related in enumerate(finding.related, 1)
         ]
     if finding.suppressed is not None:
@@ -152,7 +158,7 @@ def _result(report: Report, finding: Finding, index: Mapping[str, int]) -> _Json
             {
                 "kind": "inSource" if inside else "external",
                 "status": "accepted",
-                "justification": sarif_text(finding.suppressed.reason),
+                "justification": _said(finding.suppressed.reason),
                 "location": _location(report, at),
             }
         ]
@@ -162,7 +168,9 @@ def _result(report: Report, finding: Finding, index: Mapping[str, int]) -> _Json
 def _logical(finding: Finding) -> _Json:
     if not finding.resource:
         return {}
-    return {"logicalLocations": [{"fullyQualifiedName": visible(finding.resource), "kind": "resource"}]}
+    return {
+        "logicalLocations": [{"fullyQualifiedName": visible(shortened(finding.resource, _TEXT)), "kind": "resource"}]
+    }
 
 
 def _message(finding: Finding) -> str:
@@ -172,8 +180,7 @@ def _message(finding: Finding) -> str:
     fix = fix_in_brief(finding)
     if fix:
         parts.append(f"Fix: {fix}")
-    # A message is running text: what an author put on lines of its own is not to look like ours.
-    return "\n".join(sarif_text(" ".join(part.split())) for part in parts)
+    return "\n".join(map(_said, parts))
 
 
 def _location(report: Report, span: Span) -> _Json:
@@ -196,13 +203,13 @@ def _invocation(report: Report, left_out: int) -> _Json:
     if left_out > 0:
         text = f"{number_of(left_out, 'result')} left out, the least severe ones."
         notifications.append({"level": "warning", "message": {"text": text}})
-    notifications.extend({"level": "note", "message": {"text": sarif_text(note)}} for note in report.notes)
+    notifications.extend({"level": "note", "message": {"text": _said(note)}} for note in report.notes)
     notifications.append({"level": "note", "message": {"text": total(report)}})
     return {"executionSuccessful": not report.problems, "toolExecutionNotifications": notifications}
 
 
 def _problem(report: Report, problem: MlguardError) -> _Json:
-    notification: _Json = {"level": "error", "message": {"text": sarif_text(problem.message)}}
+    notification: _Json = {"level": "error", "message": {"text": _said(problem.message)}}
     if problem.path:
         physical: _Json = {"artifactLocation": _artifact(report, problem.path)}
         if problem.line:

@@ -30,11 +30,15 @@ Tick = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to scan and how; `paths` are relative to the root, `only` limits the projects to those of these files."""
+    """What to scan and how. `paths` are relative to the root, `only` limits the projects to those of these files.
+
+    `known` are all policies that an ignore may name, `policies` those that are judged.
+    """
 
     root: Root
     paths: tuple[str, ...] = ("",)
     policies: tuple[Policy, ...] = ()
+    known: tuple[Policy, ...] = ()
     configuration: Configuration = field(default_factory=Configuration)
     environment: str = ""
     region: str = ""
@@ -56,6 +60,7 @@ def scan(options: Options) -> Report:
     undecided: list[Undecided] = []
     notes: list[str] = []
     checks = 0
+    selected = frozenset(policy.id for policy in options.policies)
     for index, raw in enumerate(projects):
         options.tick("checking", index, len(projects))
         problems.extend(raw.problems)
@@ -66,7 +71,7 @@ def scan(options: Options) -> Report:
         except RecursionError:
             problems.append(ParseError("nested too deeply to be checked", raw.path))
             continue
-        marked, remarks = suppress(checked.findings, raw, _canonical(options.policies))
+        marked, remarks = suppress(checked.findings, raw, _canonical([*options.known, *options.policies]), selected)
         findings.extend(marked)
         notes.extend(remarks)
         undecided.extend(checked.undecided)
@@ -92,16 +97,22 @@ def _projects(
 ) -> Iterator[RawProject]:
     root, wanted = options.root, vocabulary.wanted
     region = options.region or options.configuration.region
+    read: set[str] = set()  # an assembly says how its templates belong together
     total = len(found.assemblies) + len(found.templates) + 1
     done = 0
     for folder in found.assemblies:
         options.tick("reading", done, total)
         done += 1
         try:
-            yield cdk.load(root, folder, wanted)
+            assembly = cdk.load(root, folder, wanted)
         except MlguardError as error:
             problems.append(error)
+            continue
+        read.update(assembly.files)
+        yield assembly
     for path in found.templates:
+        if path in read:
+            continue
         options.tick("reading", done, total)
         done += 1
         try:

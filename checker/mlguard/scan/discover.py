@@ -40,9 +40,6 @@ def discover(root: Root, paths: Sequence[str], excluded: Callable[[str], bool], 
             _file(root, path, found)
         else:
             found.problems.append(_unreadable(root, path))
-    for folder in found.assemblies:
-        for path in [path for path in found.templates if path.startswith(f"{folder}/" if folder else "")]:
-            del found.templates[path]  # the assembly says how its templates belong together
     return found
 
 

@@ -62,6 +62,8 @@ class Root:
             descriptor = self._open(parts, path)
         except OSError as error:
             raise SourceError(_reason(error), path) from None
+        except ValueError:
+            raise SourceError("the path holds characters that no file name can hold", path) from None
         try:
             return _read_regular(descriptor, path, limit)
         except OSError as error:

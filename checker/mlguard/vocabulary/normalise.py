@@ -193,6 +193,8 @@ def _derived(world: _World, resource: Resource, item: Node | None, prop: Propert
     if isinstance(result, Node):
         return result
     at = item if item is not None else Node(None, resource.raw.name_span)
+    if item is not None and isinstance(item.content, Entries) and "type" in item.content.nodes:
+        at = settle(item.content.nodes["type"], scenario)  # what is derived of a machine is said where its type stands
     return Node(result, at.span, at.key_span, at.origins)
 
 

@@ -194,7 +194,7 @@ class Evaluator:
         function, argument = next(iter(content.nodes.items()))
         parts = argument.content.nodes if isinstance(argument.content, Items) else (argument,)
         if function == "Condition" and isinstance(argument.content, str):
-            return self._condition(argument.content, scenario)
+            return self.condition(argument.content, scenario)
         if function == "Fn::Not" and len(parts) == 1:
             return not self._holds(parts[0], name, scenario)
         if function == "Fn::And" and parts:

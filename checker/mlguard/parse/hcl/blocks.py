@@ -20,7 +20,7 @@ _IN_STRING = re.compile(
     r'(?:[^"\\$%\n]|\\[^\n]|\$\$\{|%%\{|\$(?!\{)|%(?!\{))*(?:(?P<end>")|(?P<interpolation>[$%]\{)|\n|\Z)'
 )
 _HEADER = re.compile(
-    r'(?P<type>[^\W\d][\w-]*)(?P<labels>(?:[ \t]*(?:"(?:[^"\\\n]|\\.)*"|[\w.-]+))*)[ \t]*\r?\n?[ \t]*\{'
+    r'(?P<type>[^\W\d][\w-]*)(?P<labels>(?:[ \t]+[\w.-]+|[ \t]*"(?:[^"\\\n]|\\.)*")*)[ \t]*\r?\n?[ \t]*\{'
 )
 _LABEL = re.compile(r'"((?:[^"\\\n]|\\.)*)"|([\w.-]+)')
 _NEXT_BLOCK = re.compile(
@@ -30,6 +30,7 @@ _BLANKS = re.compile(r"[ \t\r\n]*")
 _CLOSERS = {"{": "}", "(": ")", "[": "]", "${": "}"}
 _NOT_NEWLINE = re.compile(r"[^\n]")
 _MAX_DEPTH = 200
+_MAX_BROKEN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +112,15 @@ class _Scanner:
     def blocks(self) -> None:
         position = 0
         while True:
-            position = self._to_code(position)
-            if position >= len(self._text):
-                return
             try:
+                position = self._to_code(position)
+                if position >= len(self._text):
+                    return
                 position = self._block(position)
             except _BrokenError as error:
                 self.problem(error)
+                if len(self._hcl.problems) > _MAX_BROKEN:
+                    return  # whatever this file is, looking further would only cost time
                 following = _NEXT_BLOCK.search(self._text, position + 1)
                 if following is None:
                     return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Any
 
 from mlguard.scenario import Scenario
 from mlguard.source import Span
@@ -11,6 +13,9 @@ from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, set
 MAX_ITEMS = 10_000
 MAX_TEXT = 1_000_000
 MAX_DEPTH = 60
+MAX_NODES = 100_000
+MAX_NUMBER = 1e30
+_DECIMAL = re.compile(r"-?\d{1,40}(?:\.\d{1,40})?(?:[eE][-+]?\d{1,3})?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +35,16 @@ class InvalidError(Exception):
     """An expression is wrong, as `try` and `can` see it; without them the attribute is unknown."""
 
 
-def known(node: Node, scenario: Scenario, depth: int = 0) -> object:
+def known(node: Node, scenario: Scenario) -> Any:  # noqa: ANN401  (whatever the expression is)
     """Give a node as a Python value; CannotKnowError where any part of it is not known."""
+    return _known(node, scenario, [MAX_NODES], 0)
+
+
+def _known(node: Node, scenario: Scenario, budget: list[int], depth: int) -> object:
     content = settle(node, scenario).content
-    if depth > MAX_DEPTH:
-        raise CannotKnowError(Unknown(f"nested deeper than {MAX_DEPTH} levels"))
+    budget[0] -= 1  # a tree may share its parts, and be far larger than what was written
+    if depth > MAX_DEPTH or budget[0] < 0:
+        raise CannotKnowError(Unknown(f"more than {MAX_NODES:,} values, or nested deeper than {MAX_DEPTH} levels"))
     if isinstance(content, Unknown):
         raise CannotKnowError(content)
     if isinstance(content, Reference):
@@ -42,11 +52,11 @@ def known(node: Node, scenario: Scenario, depth: int = 0) -> object:
     if isinstance(content, Entries):
         if content.rest is not None:
             raise CannotKnowError(content.rest)
-        return {key: known(value, scenario, depth + 1) for key, value in content.nodes.items()}
+        return {key: _known(value, scenario, budget, depth + 1) for key, value in content.nodes.items()}
     if isinstance(content, Items):
         if content.rest is not None:
             raise CannotKnowError(content.rest)
-        return [known(value, scenario, depth + 1) for value in content.nodes]
+        return [_known(value, scenario, budget, depth + 1) for value in content.nodes]
     return content
 
 
@@ -86,17 +96,10 @@ def as_number(value: object) -> int | float:
     """Give a number, also one that is written as text; InvalidError for everything else."""
     if isinstance(value, bool) or value is None:
         raise InvalidError("a number is wanted here")
-    if isinstance(value, int | float):
+    if isinstance(value, str) and _DECIMAL.match(value):
+        value = float(value) if set(value) & set(".eE") else int(value)
+    if isinstance(value, int | float) and -MAX_NUMBER <= value <= MAX_NUMBER:
         return value
-    if isinstance(value, str) and len(value) < 40:  # noqa: PLR2004  (longer ones are no sizes)
-        try:
-            return int(value)
-        except ValueError:
-            pass
-        try:
-            return float(value)
-        except ValueError:
-            pass
     raise InvalidError("a number is wanted here")
 
 

@@ -13,6 +13,7 @@ from typing import Protocol
 from mlguard.parse.hcl import functions
 from mlguard.parse.hcl.conversion import (
     MAX_ITEMS,
+    MAX_NUMBER,
     CannotKnowError,
     InvalidError,
     SetItems,
@@ -45,6 +46,9 @@ class Names(Protocol):
 
     def file_call(self, name: str, arguments: list[Node], frame: Frame) -> Node | None:
         """Call a function that reads files; None when the function is none of those."""
+
+    def spend(self) -> None:
+        """Count one step of evaluation; CannotKnowError when there have been too many."""
 
     def heredoc(self, document: Document, offset: int) -> tuple[str, int, bool] | None:
         """Give the body of the heredoc that begins at an offset, where the body begins, and whether it is indented."""
@@ -81,13 +85,14 @@ def evaluate_attribute(value: Syntax, frame: Frame, key_span: Span | None) -> No
         return Node(error.unknown, span, key_span)
     except InvalidError as error:
         return Node(Unknown(f"it cannot be evaluated: {error}"), span, key_span)
-    except RecursionError:
-        return Node(Unknown("the expression is nested too deeply"), span, key_span)
+    except (ArithmeticError, ValueError, RecursionError) as error:
+        return Node(Unknown(f"it cannot be evaluated: {type(error).__name__}"), span, key_span)
     return Node(node.content, span, key_span, node.origins)
 
 
 def evaluate(syntax: Syntax, frame: Frame) -> Node:
     """Evaluate an expression."""
+    frame.names.spend()
     return _KINDS[syntax.kind](syntax, frame.deeper())
 
 
@@ -295,7 +300,10 @@ def _binary(syntax: Syntax, frame: Frame) -> Node:
             raise InvalidError("division by zero")
         result = first / second if operator == "/" else first - second * int(first / second)
         return Node(int(result) if float(result).is_integer() else result, frame.at)
-    return Node(_ARITHMETIC[operator](first, second), frame.at)
+    result = _ARITHMETIC[operator](first, second)
+    if abs(result) > MAX_NUMBER:
+        raise CannotKnowError(Unknown("a number beyond all sizes"))
+    return Node(result, frame.at)
 
 
 def _compared(left: Node, right: Node, frame: Frame) -> bool:

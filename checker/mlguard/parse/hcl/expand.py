@@ -79,6 +79,7 @@ def _instances_in(
     module: Module, attributes: Mapping[str, Syntax], document: Document, scenario: Scenario
 ) -> dict[str, Local]:
     frame = module.frame(document, scenario)
+    module.shared.attribute_steps = 0
     try:
         if "count" in attributes:
             value = attributes["count"].parts[1]
@@ -90,7 +91,7 @@ def _instances_in(
         listed = pairs(evaluate(value, replace(frame, at=frame.place(value))), frame)
     except CannotKnowError as error:
         return {"?": _symbolic(document, error.unknown.because)}
-    except InvalidError as error:
+    except (InvalidError, ArithmeticError, ValueError, RecursionError) as error:
         return {"?": _symbolic(document, str(error))}
     found: dict[str, Local] = {}
     for key, item in listed[:MAX_INSTANCES]:

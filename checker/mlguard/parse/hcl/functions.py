@@ -15,6 +15,7 @@ from urllib.parse import quote_plus
 
 from mlguard.parse.hcl.conversion import (
     MAX_ITEMS,
+    MAX_NODES,
     MAX_TEXT,
     CannotKnowError,
     InvalidError,
@@ -26,6 +27,7 @@ from mlguard.parse.hcl.conversion import (
     known,
     unknown_of,
 )
+from mlguard.patterns import MAX_SUBJECT, compile_safely
 from mlguard.scenario import Scenario
 from mlguard.source import Span
 from mlguard.value import Entries, Items, Node, Reference, Unknown, settle, text_of
@@ -33,7 +35,6 @@ from mlguard.value import Entries, Items, Node, Reference, Unknown, settle, text
 Arguments = Sequence[Node]
 Structural = Callable[[Arguments, Span, Scenario], Node]
 _FORMAT = re.compile(r"%(?P<flags>[-+ 0#]*)(?P<width>\d{0,4})(?:\.(?P<precision>\d{1,3}))?(?P<verb>[svdqtfgbxXe%])")
-_DANGEROUS = re.compile(r"[+*}]\)[+*{?]|\\[1-9]|\(\?[^:i]")
 _TIME_OR_CHANCE = ("timestamp", "uuid", "uuidv5", "bcrypt", "plantimestamp", "rsadecrypt", "nonsensitive_random")
 
 
@@ -101,6 +102,8 @@ def _concat(arguments: Arguments, at: Span, scenario: Scenario) -> Node:
             rest = rest or content.rest
         else:
             rest = rest or unknown_of(settle(argument, scenario))
+        if len(nodes) > MAX_ITEMS:
+            raise CannotKnowError(Unknown(f"a list of more than {MAX_ITEMS:,} items"))
     return Node(Items(tuple(nodes), rest), at)
 
 
@@ -157,7 +160,11 @@ def _flatten(arguments: Arguments, at: Span, scenario: Scenario) -> Node:
     nodes: list[Node] = []
     rest: Unknown | None = None
     stack = [arguments[0]]
-    while stack and len(nodes) <= MAX_ITEMS:
+    steps = 0
+    while stack:
+        steps += 1
+        if steps > MAX_ITEMS:
+            raise CannotKnowError(Unknown(f"a list of more than {MAX_ITEMS:,} items"))
         node = settle(stack.pop(), scenario)
         if isinstance(node.content, Items):
             stack.extend(reversed(node.content.nodes))
@@ -261,7 +268,7 @@ def joined(nodes: Iterable[Node], separator: str, at: Span, scenario: Scenario) 
 def _json_encode(arguments: Arguments, at: Span, scenario: Scenario) -> Node:
     """Encode as JSON; unknown parts become `*` in the pattern of an Unknown, so that the rest can still be read."""
     missing: list[Unknown] = []
-    value = _partly(arguments[0], scenario, missing, 0)
+    value = _partly(arguments[0], scenario, missing, [MAX_NODES], 0)
     text = json.dumps(value, separators=(",", ":"), sort_keys=True)
     text = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     if len(text) > MAX_TEXT:
@@ -272,9 +279,12 @@ def _json_encode(arguments: Arguments, at: Span, scenario: Scenario) -> Node:
     return Node(Unknown(missing[0].because, text, references), at)
 
 
-def _partly(node: Node, scenario: Scenario, missing: list[Unknown], depth: int) -> object:
+def _partly(node: Node, scenario: Scenario, missing: list[Unknown], budget: list[int], depth: int) -> object:
     settled = settle(node, scenario)
     content = settled.content
+    budget[0] -= 1
+    if budget[0] < 0:
+        raise CannotKnowError(Unknown("a value of very many parts"))
     if depth > 60 or isinstance(content, Unknown | Reference):  # noqa: PLR2004  (deeper is no policy document)
         unknown = unknown_of(settled)
         missing.append(unknown)
@@ -282,11 +292,11 @@ def _partly(node: Node, scenario: Scenario, missing: list[Unknown], depth: int) 
     if isinstance(content, Entries):
         if content.rest is not None:
             missing.append(content.rest)
-        return {key: _partly(value, scenario, missing, depth + 1) for key, value in content.nodes.items()}
+        return {key: _partly(value, scenario, missing, budget, depth + 1) for key, value in content.nodes.items()}
     if isinstance(content, Items):
         if content.rest is not None:
             missing.append(content.rest)
-        return [_partly(value, scenario, missing, depth + 1) for value in content.nodes]
+        return [_partly(value, scenario, missing, budget, depth + 1) for value in content.nodes]
     return content
 
 
@@ -373,21 +383,28 @@ def _pow(base: float, exponent: float) -> float:
 
 def _pattern(pattern: str) -> re.Pattern[str]:
     """Compile a pattern that cannot take long: Terraform's engine is linear, Python's is not."""
-    if len(pattern) > 500 or _DANGEROUS.search(pattern) or pattern.count("*") + pattern.count("+") > 4:  # noqa: PLR2004
+    compiled = compile_safely(pattern)
+    if compiled is None:
         raise CannotKnowError(Unknown("its regular expression is not evaluated"))
-    return re.compile(pattern)
+    return compiled
+
+
+def _short(text: str) -> str:
+    if len(text) > MAX_SUBJECT:
+        raise CannotKnowError(Unknown("a regular expression over a long text is not evaluated"))
+    return text
 
 
 def _replace(text: str, old: str, new: str) -> str:
     if len(text) > 10_000 or len(new) > 10_000:  # noqa: PLR2004
         raise CannotKnowError(Unknown("a long text is replaced"))
     if len(old) > 1 and old.startswith("/") and old.endswith("/"):
-        return _pattern(old[1:-1]).sub(re.sub(r"\$(\d)", r"\\\1", new), text)
+        return _pattern(old[1:-1]).sub(re.sub(r"\$(\d)", r"\\\1", new), _short(text))
     return text.replace(old, new)
 
 
 def _regex(pattern: str, text: str) -> object:
-    match = _pattern(pattern).search(text[:10_000])
+    match = _pattern(pattern).search(_short(text))
     if match is None:
         raise ValueError
     return match.groupdict() or list(match.groups()) or match.group()
@@ -395,7 +412,7 @@ def _regex(pattern: str, text: str) -> object:
 
 def _regex_all(pattern: str, text: str) -> object:
     compiled = _pattern(pattern)
-    return [list(match.groups()) or match.group() for match in compiled.finditer(text[:10_000])]
+    return [list(match.groups()) or match.group() for match in compiled.finditer(_short(text))]
 
 
 def _format(template: str, *values: object) -> str:

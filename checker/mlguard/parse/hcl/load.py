@@ -58,6 +58,8 @@ class _Files:
 
     def _one(self, folder: str, name: str) -> Iterator[HclText]:
         path = f"{folder}/{name}" if folder else name
+        if not self._root.is_file(path):
+            return  # a folder, link or pipe named like a file is counted as skipped where it was found
         try:
             yield split_blocks(self._root.read(path))
         except MlguardError as error:
@@ -86,7 +88,30 @@ def load(
     files = _Files(root)
     called = {target for folder in folders for target in _called(root, folder, files)}
     roots = [folder for folder in folders if folder not in called or _stands_alone(files.read(folder))]
+    roots += _unreached(folders, roots, lambda folder: _called(root, folder, files))
     return [_project(root, folder, files, wanted, variables or Variables(), region) for folder in sorted(roots)]
+
+
+def _unreached(folders: Sequence[str], roots: Sequence[str], called: Callable[[str], Iterator[str]]) -> list[str]:
+    """Give the folders that no root leads to: modules that call each other in a circle are roots then."""
+    seen: set[str] = set()
+    extra: list[str] = []
+
+    def follow(start: str) -> None:
+        pending = [start]
+        while pending:
+            folder = pending.pop()
+            if folder not in seen:
+                seen.add(folder)
+                pending.extend(called(folder))
+
+    for folder in roots:
+        follow(folder)
+    for folder in sorted(folders):
+        if folder not in seen:
+            extra.append(folder)
+            follow(folder)
+    return extra
 
 
 def _called(root: Root, folder: str, files: _Files) -> Iterator[str]:

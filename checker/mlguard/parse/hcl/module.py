@@ -21,6 +21,7 @@ from mlguard.value import Choice, Node, Origin, Reference, Unknown, settle, text
 _FILE_FUNCTIONS = frozenset(("file", "filebase64", "templatefile", "fileexists", "fileset", "filesha256", "filemd5"))
 _META = frozenset(("source", "version", "providers", "count", "for_each", "depends_on"))
 MAX_MODULE_DEPTH = 20
+MAX_STEPS = 100_000
 _MANAGED = re.compile(r"[a-z][a-z0-9]*_[a-z0-9_]+\Z")
 
 
@@ -41,6 +42,9 @@ class Shared:
     gaps: list[Gap] = field(default_factory=list)
     visited: set[tuple[str, str, str]] = field(default_factory=set)
     modules: int = 0
+    steps: int = 0
+    attribute_steps: int = 0
+    active: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +136,20 @@ class Module:
 
     def value(self, attribute: Syntax, frame: Frame) -> Node:
         """Evaluate an attribute, with the places of its name and its value."""
-        return evaluate_attribute(attribute.parts[1], frame, frame.place(attribute.parts[2]))
+        if not self.shared.active:
+            self.shared.attribute_steps = 0
+        self.shared.active += 1
+        try:
+            return evaluate_attribute(attribute.parts[1], frame, frame.place(attribute.parts[2]))
+        finally:
+            self.shared.active -= 1
+
+    def spend(self) -> None:
+        """Count one step of evaluation; what an author wrote needs few, what an attacker wrote never ends."""
+        self.shared.steps += 1
+        self.shared.attribute_steps += 1
+        if self.shared.attribute_steps > MAX_STEPS or self.shared.steps > MAX_STEPS * 20:
+            raise CannotKnowError(Unknown(f"it takes more than {MAX_STEPS:,} steps to evaluate"))
 
     def lookup(self, root: str, steps: Steps, frame: Frame) -> tuple[Node, int] | None:
         """Give the value of the head of a traversal and how many steps it used."""

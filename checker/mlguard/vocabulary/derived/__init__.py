@@ -26,6 +26,7 @@ DERIVED: Mapping[str, Derivation] = {
     "hourly_usd": machines.hourly_usd,
     "monthly_usd": machines.monthly_usd,
     "region_premium": machines.region_premium,
+    "region_premium_percent": machines.region_premium_percent,
     "cheapest_region": machines.cheapest_region,
     "constraint": machines.constraint,
     "constrained_by": machines.constrained_by,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from mlguard.knowledge import instances, prices, regions
+from mlguard.patterns import compile_safely
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node, Parameter, Unknown, settle, text_of
 from mlguard.vocabulary.derived.subject import Subject
 
 HOURS_PER_MONTH = 730
 _NO_TYPE = Unknown("the instance type is not known")
-_MAX_PATTERN = 200
 
 
 def _type(subject: Subject, scenario: Scenario) -> str | Unknown | None:
@@ -76,6 +75,12 @@ def region_premium(subject: Subject, scenario: Scenario) -> Content:
     return round(ratio - 1, 4)
 
 
+def region_premium_percent(subject: Subject, scenario: Scenario) -> Content:
+    """Give the premium of the region in whole per cent."""
+    premium = region_premium(subject, scenario)
+    return round(premium * 100) if isinstance(premium, int | float) else premium
+
+
 def cheapest_region(subject: Subject, scenario: Scenario) -> Content:
     """Give the cheapest of the comparison regions for the instance family."""
     kind = family(subject, scenario)
@@ -127,13 +132,10 @@ def constrained_by(subject: Subject, scenario: Scenario) -> Content:
 
 def _bounded_by(pattern: str) -> str | None:
     """Try the pattern on every instance type: one that lets an expensive accelerator through bounds nothing."""
-    if len(pattern) > _MAX_PATTERN or re.search(r"[+*}]\)?[+*{]|\(\?[^:i]|\\[1-9]", pattern):
-        return None
-    try:
-        compiled = re.compile(pattern)
-    except re.error:
+    compiled = compile_safely(pattern)
+    if compiled is None:
         return None
     for kind in instances.accelerated_types():
-        if compiled.search(kind) and compiled.fullmatch(kind):
+        if compiled.fullmatch(kind):
             return "open"
     return "pattern"

@@ -1,0 +1,77 @@
+"""Regular expressions of strangers, compiled only when they cannot take long.
+
+Python's engine backtracks. What it is given here has no repeat inside of a repeat, no repeated alternatives, no
+references back, and few repeats without an end, so that matching a short text is always quick.
+"""
+
+from __future__ import annotations
+
+import re
+
+MAX_SUBJECT = 2000
+"""The longest text, in characters, that such a pattern may be matched against."""
+
+_MAX_PATTERN = 500
+_MAX_OPEN_REPEATS = 2
+_REPEAT = re.compile(r"\{(\d*)(,?)(\d*)\}")
+_MAX_COUNT = 100
+
+
+def compile_safely(pattern: str) -> re.Pattern[str] | None:
+    """Compile a pattern; None when it is wrong or could take long."""
+    if len(pattern) > _MAX_PATTERN or not _is_quick(pattern):
+        return None
+    try:
+        return re.compile(pattern)
+    except (re.error, OverflowError, RecursionError):
+        return None
+
+
+def _is_quick(pattern: str) -> bool:
+    groups = [False]  # for each open group, whether its content varies
+    closed_varies = False
+    open_repeats = position = 0
+    while position < len(pattern):
+        letter = pattern[position]
+        step = 1
+        varies_before = closed_varies
+        closed_varies = False
+        if letter == "\\":
+            if pattern[position + 1 : position + 2].isdigit():
+                return False
+            step = 2
+        elif letter == "[":
+            step = _class_length(pattern, position)
+        elif letter == "(":
+            if pattern[position + 1 : position + 2] == "?" and pattern[position + 2 : position + 3] not in (
+                ":",
+                "P",
+                "i",
+            ):
+                return False
+            groups.append(False)
+        elif letter == ")":
+            closed_varies = groups.pop() if len(groups) > 1 else False
+            groups[-1] = groups[-1] or closed_varies
+        elif letter == "|":
+            groups[-1] = True
+        elif letter in "*+{":
+            count = _REPEAT.match(pattern, position) if letter == "{" else None
+            if letter != "{" or count is not None:
+                if varies_before or (count is not None and int(count[3] or count[1] or 0) > _MAX_COUNT):
+                    return False
+                open_repeats += count is None or (bool(count[2]) and not count[3])
+                groups[-1] = True
+                step = len(count[0]) if count is not None else 1
+        position += step
+    return open_repeats <= _MAX_OPEN_REPEATS
+
+
+def _class_length(pattern: str, start: int) -> int:
+    position = start + 1
+    if pattern[position : position + 1] == "^":
+        position += 1
+    position += 1  # a bracket right after the opening one is a letter
+    while position < len(pattern) and pattern[position] != "]":
+        position += 2 if pattern[position] == "\\" else 1
+    return position - start + 1
