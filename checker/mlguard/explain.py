@@ -17,7 +17,9 @@ _FIXES = (
 )
 _GUARDRAILS = {
     "preventive": "An organization policy can refuse the mistake: `mlguard scp generate` writes it.",
-    "protective": "An organization policy can only keep the control from being removed; `mlguard scp generate` writes it.",
+    "protective": (
+        "An organization policy can only keep the control from being removed; `mlguard scp generate` writes it."
+    ),
     "none": "No organization policy can do anything about it.",
 }
 

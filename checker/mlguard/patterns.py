@@ -27,7 +27,7 @@ def compile_safely(pattern: str) -> re.Pattern[str] | None:
         return None
 
 
-def _is_quick(pattern: str) -> bool:
+def _is_quick(pattern: str) -> bool:  # noqa: C901  (one small automaton, told in one place)
     groups = [False]  # for each open group, whether its content varies
     closed_varies = False
     open_repeats = position = 0

@@ -1,16 +1,15 @@
-"""Pack the statements of many policies into as few SCPs as possible, and refuse what is not safe."""
+"""Give the SCPs that belong to policies, and refuse to give what is not safe."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from mlguard.errors import GuardrailError
 from mlguard.guardrail.check import MAX_CHARS, SLOTS, check_together
-from mlguard.guardrail.statement import EXEMPTION, ParameterLookup, parameters, render
-from mlguard.guardrail.written import VERSION
+from mlguard.guardrail.merging import Requested, ScpDocument, merge, pack, refuse_repeated
+from mlguard.guardrail.statement import EXEMPTION, ParameterLookup, is_void, parameters, render
 from mlguard.policy.model import Policy, Statement
 
 BREAK_GLASS = (
@@ -52,19 +51,6 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class ScpDocument:
-    """One SCP: a name that is free in no particular organization, and its content as plain data."""
-
-    name: str
-    content: Mapping[str, Any]
-
-    @property
-    def text(self) -> str:
-        """Give the SCP as it is to be sent: ASCII JSON without a needless character."""
-        return minified(self.content)
-
-
-@dataclass(frozen=True, slots=True)
 class Guardrails:
     """The SCPs for one environment, where each statement comes from, and what no SCP can do.
 
@@ -78,26 +64,6 @@ class Guardrails:
     not_enforceable: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(slots=True)
-class _Merged:
-    """A statement, and the policies that ask for it."""
-
-    content: dict[str, Any]
-    policies: set[str] = field(default_factory=set)
-    uses: set[str] = field(default_factory=set)
-    enforce: set[str] = field(default_factory=set)
-    limits: list[str] = field(default_factory=list)
-
-    @property
-    def sid(self) -> str:
-        return str(self.content["Sid"])
-
-
-def minified(content: object) -> str:
-    """Write plain data as ASCII JSON without spaces."""
-    return json.dumps(content, separators=(",", ":"), ensure_ascii=True)
-
-
 def generate(
     policies: Iterable[Policy], lookup: ParameterLookup, environment: str, options: Options | None = None
 ) -> Guardrails:
@@ -107,24 +73,27 @@ def generate(
     rendered, where it does not fit, and where the result would fail its own safety checks.
     """
     options = options or Options()
-    rendered: list[_Merged] = []
+    rendered: list[Requested] = []
     unenforced: list[tuple[str, str]] = []
     for policy in sorted(policies, key=lambda policy: policy.id):
         if policy.guardrail.enforce == "none":
             unenforced.append((policy.id, policy.guardrail.limits or "no condition key of AWS tells it"))
         for statement in policy.guardrail.statements:
+            if is_void(statement, lookup, environment):
+                unenforced.append((policy.id, f"{statement.sid} would deny nothing: {environment} names no such value"))
+                continue
             content = _rendered(policy, statement, lookup, environment, options)
             if _denies_nothing(content):
                 unenforced.append((policy.id, f"{statement.sid} would deny nothing: {environment} allows every value"))
                 continue
             uses = {str(use) for use in parameters(statement, environment)}
             limits = [policy.guardrail.limits] if policy.guardrail.limits else []
-            rendered.append(_Merged(content, {policy.id}, uses, {policy.guardrail.enforce}, limits))
+            rendered.append(Requested(content, {policy.id}, uses, {policy.guardrail.enforce}, limits))
     statements = merge(rendered)
     if statements and options.protect_break_glass:
         statements += _protection(options)
-    _refuse_repeated(statements)
-    documents = pack(statements, environment, options)
+    refuse_repeated(statements)
+    documents = pack(statements, environment, options.max_chars)
     _refuse_unsafe(documents, options)
     return Guardrails(environment, documents, _manifest(statements, documents), tuple(unenforced))
 
@@ -148,24 +117,7 @@ def _denies_nothing(content: Mapping[str, Any]) -> bool:
     )
 
 
-def merge(statements: Sequence[_Merged]) -> list[_Merged]:
-    """Unite the actions of statements that are equal in all else; the first Sid in alphabetical order stays."""
-    found: dict[str, _Merged] = {}
-    for one in sorted(statements, key=lambda one: (one.sid, minified(one.content))):
-        key = minified({name: value for name, value in one.content.items() if name not in ("Sid", "Action")})
-        kept = found.get(key)
-        if kept is None:
-            found[key] = _Merged(dict(one.content), set(one.policies), set(one.uses), set(one.enforce), one.limits[:])
-            continue
-        kept.content["Action"] = sorted({*kept.content["Action"], *one.content["Action"]})
-        kept.policies |= one.policies
-        kept.uses |= one.uses
-        kept.enforce |= one.enforce
-        kept.limits += [limit for limit in one.limits if limit not in kept.limits]
-    return list(found.values())
-
-
-def _protection(options: Options) -> list[_Merged]:
+def _protection(options: Options) -> list[Requested]:
     """Make the statement that keeps others from creating or changing the exempt roles.
 
     Roles below AWS's reserved path need none: nobody in the account can create them.
@@ -176,48 +128,12 @@ def _protection(options: Options) -> list[_Merged]:
     statement = Statement(PROTECTION_SID, _PROTECTED_FROM, tuple(roles), {}, {})
     content = render(statement, _NoParameters(), "", (*roles, *options.founders), options.partition)
     limits = [f"binds everybody but {', '.join(content['Condition'][EXEMPTION[0]][EXEMPTION[1]])}"]
-    return [_Merged(content, set(), set(), {"protective"}, limits)]
+    return [Requested(content, set(), set(), {"protective"}, limits)]
 
 
 class _NoParameters:
     def value(self, name: str, selectors: Mapping[str, str]) -> object:
         raise GuardrailError(f'no value for the parameter "{name}" ({dict(selectors)})')
-
-
-def _refuse_repeated(statements: Sequence[_Merged]) -> None:
-    seen: dict[str, _Merged] = {}
-    for one in statements:
-        if one.sid in seen:
-            policies = " and ".join(sorted(one.policies | seen[one.sid].policies))
-            raise GuardrailError(f'two different statements are called "{one.sid}" ({policies}): rename one of them')
-        seen[one.sid] = one
-
-
-def pack(statements: Sequence[_Merged], environment: str, options: Options) -> tuple[ScpDocument, ...]:
-    """Distribute statements, the longest first, each into the first SCP that has room for it."""
-    empty = len(minified({"Version": VERSION, "Statement": []}))
-    bins: list[tuple[int, list[_Merged]]] = []
-    for one in sorted(statements, key=lambda one: (-len(minified(one.content)), one.sid)):
-        length = len(minified(one.content))
-        if empty + length > options.max_chars:
-            raise GuardrailError(
-                f"the statement {one.sid} alone needs {empty + length:,} characters, and an SCP may have "
-                f"{options.max_chars:,}: shorten its parameters ({', '.join(sorted(one.uses)) or 'it has none'})"
-            )
-        for index, (used, held) in enumerate(bins):
-            if used + 1 + length <= options.max_chars:
-                bins[index] = (used + 1 + length, [*held, one])
-                break
-        else:
-            bins.append((empty + length, [one]))
-    prefix = f"mlguard-{environment}" if environment else "mlguard"
-    return tuple(
-        ScpDocument(
-            f"{prefix}-{number}",
-            {"Version": VERSION, "Statement": [one.content for one in sorted(held, key=lambda one: one.sid)]},
-        )
-        for number, (_, held) in enumerate(bins, 1)
-    )
 
 
 def _refuse_unsafe(documents: Sequence[ScpDocument], options: Options) -> None:
@@ -233,7 +149,7 @@ def _refuse_unsafe(documents: Sequence[ScpDocument], options: Options) -> None:
         raise GuardrailError(f"the SCPs would not be safe and were not written:\n{listed}")
 
 
-def _manifest(statements: Sequence[_Merged], documents: Sequence[ScpDocument]) -> dict[str, Mapping[str, object]]:
+def _manifest(statements: Sequence[Requested], documents: Sequence[ScpDocument]) -> dict[str, Mapping[str, object]]:
     place = {one["Sid"]: document.name for document in documents for one in document.content["Statement"]}
     return {
         one.sid: {

@@ -68,6 +68,17 @@ def render(
     return rendered if partition == "aws" else _in_partition(rendered, partition)
 
 
+def is_void(statement: Statement, lookup: ParameterLookup, environment: str) -> bool:
+    """Tell whether a statement denies nothing because the list of what it denies is empty in this environment."""
+    return any(
+        isinstance(operand, ParameterOperand)
+        and "Not" not in operator
+        and not list(_listed(lookup.value(operand.name, _selectors(operand, statement, environment))))
+        for operator, tests in statement.condition.items()
+        for operand in tests.values()
+    )
+
+
 def parameters(statement: Statement, environment: str) -> tuple[Use, ...]:
     """Give the parameters that a statement reads, in the order of their names."""
     uses = {

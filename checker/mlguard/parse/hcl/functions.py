@@ -233,7 +233,7 @@ def _to_text(arguments: Arguments, _at: Span, scenario: Scenario) -> Node:
 
 
 def _join(arguments: Arguments, at: Span, scenario: Scenario) -> Node:
-    separator = as_text(known(arguments[0], scenario))  # type: ignore[arg-type]
+    separator = as_text(known(arguments[0], scenario))
     nodes: list[Node] = []
     for argument in arguments[1:]:
         content = _content(argument, scenario)
