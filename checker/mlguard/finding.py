@@ -46,7 +46,7 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """Identify the mistake across moved lines: what is wrong with what, never where it stands."""
-        parts = (self.policy.id, self.at.path, self.resource, self.leaf, str(self.repeat))
+        parts = (self.policy.id, self.project, self.at.path, self.resource, self.leaf, str(self.repeat))
         return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
     def order(self) -> tuple[object, ...]:

@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mlguard.cli.progress import Progress
@@ -95,7 +96,7 @@ def _scan(
     known = _known(options, configuration, root)
     progress = Progress(enabled=not options.no_progress and sys.stderr.isatty())
     try:
-        return scan(
+        report = scan(
             Options(
                 root=root,
                 paths=paths,
@@ -109,6 +110,7 @@ def _scan(
                 tick=progress.tick,
             )
         )
+        return replace(report, display_prefix=_display_prefix(root))
     finally:
         progress.close()
 
@@ -149,6 +151,16 @@ def _own_policies(folders: Sequence[str]) -> list[Policy]:
             raise UsageError(f"there is no policy folder {folder}")
         own.extend(load_folder(Path(folder), folder))
     return own
+
+
+def _display_prefix(root: Root) -> str:
+    """Give what leads from where the user stands to the root, so that the paths shown can be opened from there."""
+    here = Path.cwd()
+    if root.folder == here:
+        return ""
+    if root.folder in here.parents:
+        return "../" * (len(here.parts) - len(root.folder.parts))
+    return f"{root.folder.as_posix()}/"
 
 
 def _environment(name: str, configuration: Configuration) -> str:

@@ -113,7 +113,8 @@ def _denies_nothing(content: Mapping[str, Any]) -> bool:
         "*" in (values if isinstance(values, list) else [values])
         for operator, tests in content.get("Condition", {}).items()
         if operator.endswith("NotLike")
-        for values in tests.values()
+        for key, values in tests.items()
+        if key != EXEMPTION[1]  # who is exempt is judged by the safety checks
     )
 
 

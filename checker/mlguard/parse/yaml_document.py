@@ -39,11 +39,14 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def load_yaml(document: Document) -> list[Node]:
     """Parse every document of a YAML text; ParseError or LimitError with the line where that fails."""
+    builder = _Builder(document)
     try:
-        return list(_Builder(document).documents())
+        return list(builder.documents())
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        mark: Mark = error.problem_mark or error.context_mark
+        line, column = builder.place(mark) if mark else (0, 0)
+        if "nesting depth" in str(error.problem):
+            raise LimitError(f"nested deeper than {MAX_DEPTH} levels", document.path, line, column) from None
         raise ParseError(f"not valid YAML: {error.problem or error.context}", document.path, line, column) from None
     except yaml.YAMLError as error:
         reason = getattr(error, "reason", None) or str(error).split("\n", 1)[0]
@@ -219,11 +222,16 @@ class _Builder:
         """Place marks where libyaml counts more line breaks than editors do."""
         return self._document.span(start.index, end.index)
 
+    def place(self, mark: Mark) -> tuple[int, int]:
+        """Give the line and the column of a mark, as editors count."""
+        span = self._span(mark, mark)
+        return span.line, span.column
+
     def _refuse(self, message: str, event: Event) -> NoReturn:
-        raise ParseError(message, self._path, event.start_mark.line + 1, event.start_mark.column + 1)
+        raise ParseError(message, self._path, *self.place(event.start_mark))
 
     def _limit(self, message: str, event: Event) -> LimitError:
-        return LimitError(message, self._path, event.start_mark.line + 1, event.start_mark.column + 1)
+        return LimitError(message, self._path, *self.place(event.start_mark))
 
 
 def _plain(text: str) -> Scalar:

@@ -30,7 +30,7 @@ def _template(policy: Policy, leaf: Leaf) -> str:
     """Choose the text: for `property.found value`, `property.test`, `property`, else the one for all others."""
     name = leaf.path[-1] if leaf.path else ""
     found = text_of(leaf.found.content) if leaf.found is not None else None
-    keys = [f"{name}.{found}" if found is not None else "", f"{name}.{leaf.relation}", name, ""]
+    keys = [*([f"{name}.{found}"] if found is not None else []), f"{name}.{leaf.relation}", name, ""]
     return next((policy.messages[key] for key in keys if key in policy.messages), policy.title)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlguard.scenario import Decided, Scenario
-from mlguard.value import Entries, Items, Node, Origin, Parameter, Unknown, text_of
+from mlguard.value import Entries, Items, Node, Origin, Parameter, Unknown, settle, text_of
 
 OTHER = "any other value"
 """Stands for every value of an open parameter that its template never mentions."""
@@ -26,7 +26,7 @@ class Declared:
         """Give the parameter's value in a scenario, placed where it is used."""
         if self.given is not None:
             origin = Origin(self.given.span, f'value given for parameter "{self.parameter.name}"')
-            return self._placed(self.given, at, origin)
+            return self._placed(settle(self.given, scenario), at, origin)
         if self.type.startswith("AWS::SSM::Parameter"):
             return self._open(at, f'parameter "{self.parameter.name}" is read from SSM at deployment')
         if self.allowed and not self._is_list:

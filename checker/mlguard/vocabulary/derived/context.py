@@ -10,6 +10,7 @@ from mlguard.value import Content, Node, Unknown, references_in, settle, text_of
 from mlguard.vocabulary.derived.subject import Subject
 from mlguard.vocabulary.joins import without_keys
 
+_MAX_WORDS = 4  # a longer name is a sentence, "from-idea-to-production", and names no environment
 _ENVIRONMENT_TAGS = ("environment", "env", "stage")
 _WORD = re.compile(r"[a-z]+")
 _ML_WORD = re.compile(
@@ -34,7 +35,8 @@ def environment(subject: Subject, scenario: Scenario) -> Content:
             if named is not None:
                 return named
     for name in subject.project.names:
-        for word in _WORD.findall(name.lower()):
+        words = _WORD.findall(_HUMP.sub("-", name).lower())
+        for word in words if len(words) <= _MAX_WORDS else ():
             if word in settings.environment_of:
                 return settings.environment_of[word]
     return settings.default_environment
