@@ -193,3 +193,8 @@ def test_hostile_text(make_hostile_report: Callable[[str], Report], schema: Draf
     for uri in re.findall(r'"uri": "([^"]*)"', text):
         assert re.fullmatch(r"(?:[A-Za-z0-9_.~/-]|%[0-9A-F]{2})+", uri)
     assert "<script>" not in _run(text)["tool"]["driver"]["rules"][0]["help"]["markdown"].replace("\\<", "")
+
+
+def test_endless_messages_are_cut(make_finding: Callable[..., Finding], make_report: Callable[..., Report]) -> None:
+    finding = make_finding(message="m" * 1_000_000, resource="r" * 1_000_000)
+    assert len(render(make_report(finding))) < 50_000

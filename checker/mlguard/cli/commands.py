@@ -16,7 +16,7 @@ from mlguard.cli.progress import Progress
 from mlguard.configuration import Configuration, find_configuration, read_configuration
 from mlguard.errors import ConfigurationError, UsageError
 from mlguard.finding import Report
-from mlguard.parse.hcl import Variables
+from mlguard.parse.terraform import Variables
 from mlguard.policy.load import bundled_policies, load_folder
 from mlguard.policy.model import Policy, Severity
 from mlguard.render import renderer

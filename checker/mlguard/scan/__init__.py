@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from mlguard.configuration import Configuration
 from mlguard.errors import MlguardError, ParseError, UsageError
 from mlguard.finding import Counts, Finding, Report, Undecided
-from mlguard.parse import cdk, cloudformation, hcl
+from mlguard.parse import cdk, cloudformation, terraform
 from mlguard.policy.model import Policy
 from mlguard.resource import RawProject
 from mlguard.scan.check import check_project
@@ -42,7 +42,7 @@ class Options:
     configuration: Configuration = field(default_factory=Configuration)
     environment: str = ""
     region: str = ""
-    variables: hcl.Variables = field(default_factory=hcl.Variables)
+    variables: terraform.Variables = field(default_factory=terraform.Variables)
     only: frozenset[str] | None = None
     tick: Tick = lambda _what, _done, _all: None
 
@@ -127,7 +127,7 @@ def _projects(
     variables = options.variables
     if options.configuration.var_files and not variables.files:
         variables = replace(variables, files=options.configuration.var_files)
-    yield from hcl.load(root, list(found.terraform), wanted, variables, region)
+    yield from terraform.load(root, list(found.terraform), wanted, variables, region)
 
 
 def _meant(project: RawProject, options: Options) -> bool:

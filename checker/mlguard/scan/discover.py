@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 from mlguard.errors import LimitError, MlguardError, SourceError
 from mlguard.parse.cloudformation import looks_like_template
-from mlguard.parse.hcl import is_terraform_file
 from mlguard.source import Root
 from mlguard.source.root import decode
 
 MAX_FILES = 200_000
+_TERRAFORM = (".tf", ".tofu", ".tf.json", ".tofu.json")
 _MARKUP = (".yaml", ".yml", ".json", ".template")
 _SKIPPED_FOLDERS = frozenset((".git", "node_modules", ".terraform", ".venv", "venv", "__pycache__", ".mypy_cache"))
 
@@ -79,7 +79,7 @@ def _walk(root: Root, start: str, excluded: Callable[[str], bool], found: Found,
 
 def _entry(root: Root, path: str, entry: os.DirEntry[str], found: Found) -> None:
     name = entry.name.lower()
-    if not (is_terraform_file(name) or name.endswith(_MARKUP)):
+    if not (name.endswith(_TERRAFORM) or name.endswith(_MARKUP)):
         return
     try:
         mode = entry.stat(follow_symlinks=False).st_mode
@@ -96,7 +96,7 @@ def _entry(root: Root, path: str, entry: os.DirEntry[str], found: Found) -> None
 def _file(root: Root, path: str, found: Found, *, counted: bool = False) -> None:
     found.seen += not counted
     folder, _, name = path.rpartition("/")
-    if is_terraform_file(name.lower()):
+    if name.lower().endswith(_TERRAFORM):
         found.terraform[folder] = None
     elif name == "manifest.json" and _is_assembly(root, folder, path):
         found.assemblies[folder] = None

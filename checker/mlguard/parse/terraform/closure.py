@@ -1,0 +1,94 @@
+"""Parse, before a project is handed over, every block that its resources may ask for: what is broken is told then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+
+from mlguard.parse.terraform.configuration import Configuration
+from mlguard.parse.terraform.modules import Modules
+from mlguard.parse.terraform.syntax import Argument, Attribute, Block, Expression, Index, Name
+from mlguard.source import Document
+
+
+def references(block: Block) -> Iterator[tuple[str, ...]]:
+    """Give the begin of every reference in a block: `("var", "size")`, `("module", "m", "id")`."""
+    waiting: list[object] = [block]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list | tuple):
+            waiting.extend(part)
+        elif isinstance(part, dict):
+            waiting.extend(part.values())
+        elif isinstance(part, Attribute | Index):
+            words, head = _words(part)
+            if isinstance(head, Name):
+                yield (head.name, *words)
+            if not isinstance(head, Name):
+                waiting.append(head)
+            waiting.extend(_keys(part))
+        elif is_dataclass(part) and not isinstance(part, Document | type):
+            waiting.extend(getattr(part, field.name) for field in fields(part))
+
+
+def _words(expression: Expression) -> tuple[list[str], Expression]:
+    words: list[str] = []
+    while isinstance(expression, Attribute | Index):
+        if isinstance(expression, Attribute):
+            words.append(expression.name)
+        expression = expression.target
+    return words[::-1][:3], expression
+
+
+def _keys(expression: Expression) -> Iterator[Expression]:
+    while isinstance(expression, Attribute | Index):
+        if isinstance(expression, Index):
+            yield expression.key
+        expression = expression.target
+
+
+class Closure:
+    """Parses the variables, locals and outputs that blocks lead to, each once."""
+
+    def __init__(self, modules: Modules) -> None:
+        self._modules = modules
+        self._seen: set[tuple[str, tuple[str, ...]]] = set()
+
+    def read_all(self, kinds: tuple[str, ...], configuration: Configuration) -> None:
+        """Parse all blocks of some types, and what they lead to."""
+        for kind in kinds:
+            for scanned in list(configuration.scanned(kind)):
+                block = configuration.block(scanned)
+                if block is not None:
+                    self.read(block, configuration)
+
+    def read(self, block: Block, configuration: Configuration) -> None:
+        """Parse all that a block leads to."""
+        waiting = [(block, configuration)]
+        while waiting:
+            here, inside = waiting.pop()
+            for words in references(here):
+                if len(words) > 1 and (inside.folder, words) not in self._seen:
+                    self._seen.add((inside.folder, words))
+                    waiting.extend(self._named(words, inside))
+
+    def _named(self, words: tuple[str, ...], inside: Configuration) -> Iterator[tuple[Block, Configuration]]:
+        if words[0] == "var":
+            found = inside.named("variable", words[1])
+            if found:
+                yield found, inside
+        elif words[0] == "local":
+            argument = inside.locals().get(words[1])
+            if argument:
+                yield _wrapped(argument), inside
+        elif words[0] == "module":
+            for folder in sorted(self._modules.configurations):
+                below = self._modules.configurations[folder]
+                for name in words[2:]:
+                    found = below.named("output", name)
+                    if found:
+                        yield found, below
+
+
+def _wrapped(argument: Argument) -> Block:
+    return Block(argument.document, argument.start, argument.end, argument.end, "locals", [], {argument.name: argument})

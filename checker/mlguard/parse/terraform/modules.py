@@ -1,0 +1,157 @@
+"""Module calls: where their configuration stands, and the instances that they make."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+
+from mlguard.errors import LimitError, MlguardError, ParseError, SourceError
+from mlguard.parse.terraform.configuration import Configuration
+from mlguard.parse.terraform.expand import Key, bound, suffix
+from mlguard.parse.terraform.instances import Existence, existing_keys
+from mlguard.parse.terraform.scanner import ScannedBlock
+from mlguard.parse.terraform.scope import Instance, Scope
+from mlguard.resource import Gap, Related
+from mlguard.source import Root
+
+_MAX_LEVEL = 12
+_MAX_MODULES = 1_000
+
+
+class Modules:
+    """The modules of a project: local ones by their path, others where `terraform init` put them, if it did."""
+
+    def __init__(self, root: Root, folder: str, open_folder: Callable[[str], Configuration]) -> None:
+        self.gaps: dict[tuple[str, int], Gap] = {}
+        self.problems: list[MlguardError] = []
+        self.configurations: dict[str, Configuration] = {}
+        self._root = root
+        self._folder = folder
+        self._open = open_folder
+        self._installed: dict[str, str] | None = None
+        self._count = 0
+
+    def configuration(self, folder: str) -> Configuration:
+        """Give the configuration of a folder and note that the project uses it."""
+        if folder not in self.configurations:
+            self.configurations[folder] = self._open(folder)
+        return self.configurations[folder]
+
+    def target(self, configuration: Configuration, path: tuple[str, ...], scanned: ScannedBlock) -> str | None:
+        """Give the folder that a call names; None, and a gap, where its configuration is not here."""
+        place = (scanned.document.path, scanned.start)
+        source = next((text for call, text in configuration.sources() if call is scanned), "")
+        name = scanned.labels[0] if scanned.labels else ""
+        header = scanned.document.span(scanned.start, scanned.header_end)
+        if source.startswith(("./", "../")) or source in (".", ".."):
+            folder = self._root.resolve(configuration.folder, source)
+            if folder is None:
+                what = f'module "{name}" from {source} leaves the scanned folder and is not read'
+                self.gaps.setdefault(place, Gap(header, what))
+                return None
+            if self._root.is_folder(folder):
+                return folder
+        installed = self._installed_folders().get(".".join(path))
+        if installed is not None:
+            return installed
+        self.gaps.setdefault(place, Gap(header, f'module "{name}" from {source or "an unknown source"} is not here'))
+        return None
+
+    def child(self, instance: Instance, name: str, key: Key, *, single: bool = False) -> Instance | None:
+        """Give one instance of a called module; None where its configuration is not here, or a limit is reached."""
+        kept = (name, single, key)
+        if kept in instance.children:
+            return instance.children[kept]
+        scanned = instance.configuration.first("module", name)
+        block = instance.configuration.block(scanned) if scanned else None
+        if scanned is None or block is None:
+            return None
+        folder = self.target(instance.configuration, (*_names(instance), name), scanned)
+        if folder is None or not self._may(instance, folder, scanned):
+            return None
+        scope = Scope(instance, block.document)
+        header = block.document.span(block.start, block.header_end)
+        child = Instance(
+            session=instance.session,
+            configuration=self.configuration(folder),
+            prefix=f"{instance.prefix}module.{name}{'' if single else suffix(key)}.",
+            call=block,
+            scope=scope if single else bound(block, scope, key),
+            related=(Related(header, "called here"), *instance.related),
+            exists=instance.exists if single else Existence(block, scope, key, instance.exists),
+            parent=instance,
+        )
+        instance.children[kept] = child
+        return child
+
+    def children(self, instance: Instance) -> Iterable[Instance]:
+        """Give every instance of every module that a configuration calls."""
+        for scanned in list(instance.configuration.scanned("module")):
+            block = instance.configuration.block(scanned)
+            if block is None or not scanned.labels:
+                continue
+            name = scanned.labels[0]
+            scope = Scope(instance, block.document)
+            if not instance.configuration.repeats(scanned):
+                keys: list[tuple[Key, bool]] = [(None, True)]
+            else:
+                keys = [(key, False) for key in existing_keys(block, scope)]
+            if not keys:
+                self.target(instance.configuration, (*_names(instance), name), scanned)
+            for key, single in keys:
+                child = self.child(instance, name, key, single=single)
+                if child is not None:
+                    yield child
+
+    def _may(self, instance: Instance, folder: str, scanned: ScannedBlock) -> bool:
+        """Tell whether one more instance is within the limits; a problem for the first that is not."""
+        path, line = scanned.document.path, scanned.document.span(scanned.start, scanned.start).line
+        above: Instance | None = instance
+        while above is not None:
+            if above.configuration.folder == folder:
+                self._problem(ParseError("the module calls itself", path, line))
+                return False
+            above = above.parent
+        if instance.level >= _MAX_LEVEL:
+            self._problem(LimitError(f"modules nested more than {_MAX_LEVEL} levels deep", path, line))
+            return False
+        self._count += 1
+        if self._count > _MAX_MODULES:
+            self._problem(
+                LimitError(f"more than {_MAX_MODULES:,} module instances in one project", self._folder or ".")
+            )
+            return False
+        return True
+
+    def _problem(self, problem: MlguardError) -> None:
+        if all(str(problem) != str(known) for known in self.problems):
+            self.problems.append(problem)
+
+    def _installed_folders(self) -> dict[str, str]:
+        """Read what `terraform init` noted about downloaded modules; folders outside of the root are left out."""
+        if self._installed is None:
+            self._installed = {}
+            base = self._folder + "/" if self._folder else ""
+            path = base + ".terraform/modules/modules.json"
+            if self._root.is_file(path):
+                try:
+                    noted = json.loads(self._root.read(path).text)["Modules"]
+                    for module in noted if isinstance(noted, list) else []:
+                        folder = self._root.resolve(self._folder, str(module["Dir"]))
+                        if folder is not None and self._root.is_folder(folder) and folder != self._folder:
+                            self._installed[str(module["Key"])] = folder
+                except SourceError as error:
+                    self._problem(error)
+                except (ValueError, KeyError, TypeError, RecursionError):
+                    self._problem(ParseError("not a list of modules as terraform init writes it", path))
+        return self._installed
+
+
+def _names(instance: Instance) -> tuple[str, ...]:
+    names: list[str] = []
+    above: Instance | None = instance
+    while above is not None:
+        if above.call is not None and above.call.labels:
+            names.append(above.call.labels[0])
+        above = above.parent
+    return tuple(reversed(names))

@@ -1,0 +1,194 @@
+"""Folders to projects: which folders are roots, and the resources of each with all modules that it calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from mlguard.errors import LimitError, MlguardError
+from mlguard.parse.terraform.closure import Closure
+from mlguard.parse.terraform.configuration import Configuration
+from mlguard.parse.terraform.expand import Key, body, bound, suffix
+from mlguard.parse.terraform.instances import Existence, existing_keys
+from mlguard.parse.terraform.modules import Modules
+from mlguard.parse.terraform.providers import default_tags, region_node
+from mlguard.parse.terraform.references import Resolver
+from mlguard.parse.terraform.scanner import ScannedBlock
+from mlguard.parse.terraform.scope import Instance, Scope
+from mlguard.parse.terraform.syntax import Block
+from mlguard.parse.terraform.variables import Assignments, RootVariables, Variables
+from mlguard.resource import RawProject, RawResource
+from mlguard.source import Document, Root
+from mlguard.value import Parameter
+
+_MAX_RESOURCES = 20_000
+Wanted = Callable[[str], bool]
+
+
+def load(
+    root: Root, folders: Sequence[str], wanted: Wanted, variables: Variables | None = None, region: str = ""
+) -> list[RawProject]:
+    """Read every root among the folders as a project; never raises for what the files hold.
+
+    `folders` are those that hold Terraform files, relative to the root. `wanted` tells whether a resource type
+    matters: blocks of other types are indexed, not parsed. `region` holds where no provider says one.
+    """
+    known: dict[str, Configuration] = {}
+
+    def opened(folder: str) -> Configuration:
+        if folder not in known:
+            known[folder] = Configuration(root, folder)
+        return known[folder]
+
+    inside = [folder for folder in sorted(set(folders)) if ".terraform" not in folder.split("/")]
+    roots = _roots(root, inside, opened)
+    return [_Builder(root, folder, opened, wanted, region).build(variables or Variables()) for folder in roots]
+
+
+def _roots(root: Root, folders: Sequence[str], opened: Callable[[str], Configuration]) -> list[str]:
+    """Choose the folders that no other one calls, or that stand alone although called; and one of each circle."""
+    calls: dict[str, list[str]] = {}
+    for folder in folders:
+        found = []
+        for _, source in opened(folder).sources():
+            target = root.resolve(folder, source) if source.startswith(".") else None
+            if target is not None and target != folder:
+                found.append(target)
+        calls[folder] = found
+    called = {target for found in calls.values() for target in found}
+    roots = [folder for folder in folders if folder not in called or opened(folder).stands_alone()]
+    reached: set[str] = set()
+    _reach(roots, calls, reached)
+    for folder in folders:
+        if folder not in reached:
+            roots.append(folder)
+            _reach([folder], calls, reached)
+    return sorted(roots)
+
+
+def _reach(folders: Iterable[str], calls: dict[str, list[str]], reached: set[str]) -> None:
+    waiting = list(folders)
+    while waiting:
+        folder = waiting.pop()
+        if folder not in reached:
+            reached.add(folder)
+            waiting.extend(calls.get(folder, ()))
+
+
+class _Builder:
+    """Builds one project."""
+
+    def __init__(
+        self, root: Root, folder: str, opened: Callable[[str], Configuration], wanted: Wanted, region: str
+    ) -> None:
+        self.root = root
+        self.folder = folder
+        self.wanted = wanted
+        self.region = region
+        self.modules = Modules(root, folder, opened)
+        self.closure = Closure(self.modules)
+        self.session = Resolver(root, folder, region, self.modules)
+        self.resources: list[RawResource] = []
+        self.problems: list[MlguardError] = []
+
+    def build(self, variables: Variables) -> RawProject:
+        instance = Instance(self.session, self.modules.configuration(self.folder))
+        assignments = Assignments(self.root, self.folder, variables) if self._matters(instance) else None
+        documents: dict[str, Document] = {}
+        parameters: tuple[Parameter, ...] = ()
+        if assignments is not None:
+            self.session.variables = RootVariables(instance, assignments)
+            self._collect(instance)
+            parameters = self._parameters(instance, self.session.variables)
+        for configuration in self.modules.configurations.values():
+            documents.update(configuration.documents)
+            self.problems.extend(configuration.take_problems())
+        if assignments is not None:
+            documents.update(assignments.documents)
+            self.problems.extend(assignments.problems)
+        self.problems.extend(self.modules.problems)
+        return RawProject(
+            dialect="terraform",
+            path=self.folder or ".",
+            resources=tuple(self.resources),
+            documents=documents,
+            gaps=tuple(self.modules.gaps[place] for place in sorted(self.modules.gaps)),
+            parameters=parameters,
+            names=tuple(part for part in reversed(self.folder.split("/")) if part),
+            problems=tuple(self.problems),
+            files=tuple(sorted(documents)),
+        )
+
+    def _matters(self, instance: Instance) -> bool:
+        """Look for a wanted type in the root and all that it calls, without parsing anything."""
+        waiting: list[tuple[Configuration, tuple[str, ...]]] = [(instance.configuration, ())]
+        seen: set[str] = set()
+        matters = False
+        while waiting:
+            configuration, path = waiting.pop()
+            if configuration.folder in seen:
+                continue
+            seen.add(configuration.folder)
+            matters = matters or any(
+                block.labels and self.wanted(block.labels[0]) for block in configuration.scanned("resource")
+            )
+            for call in list(configuration.scanned("module")):
+                below = (*path, *call.labels[:1])
+                target = self.modules.target(configuration, below, call)
+                if target is not None:
+                    waiting.append((self.modules.configuration(target), below))
+        return matters
+
+    def _collect(self, instance: Instance) -> None:
+        """Add the resources of an instance and of all modules below it."""
+        waiting = [instance]
+        while waiting:
+            here = waiting.pop(0)
+            self.closure.read_all(("module", "provider"), here.configuration)
+            for scanned in here.configuration.scanned("resource"):
+                if len(scanned.labels) > 1 and self.wanted(scanned.labels[0]):
+                    self._resource(here, scanned)
+            if len(self.resources) > _MAX_RESOURCES:
+                self.problems.append(
+                    LimitError(f"more than {_MAX_RESOURCES:,} resources in one project", self.folder or ".")
+                )
+                return
+            waiting.extend(self.modules.children(here))
+
+    def _resource(self, instance: Instance, scanned: ScannedBlock) -> None:
+        block = instance.configuration.block(scanned)
+        if block is None:
+            return
+        self.closure.read(block, instance.configuration)
+        scope = Scope(instance, block.document)
+        if block.arguments.keys().isdisjoint(("count", "for_each")):
+            self.resources.append(self._raw(instance, block, scanned, scope, None))
+            return
+        for key in existing_keys(block, scope):
+            inner = bound(block, scope, key)
+            self.resources.append(self._raw(instance, block, scanned, inner, (key, scope)))
+
+    def _raw(
+        self, instance: Instance, block: Block, scanned: ScannedBlock, scope: Scope, key: tuple[Key, Scope] | None
+    ) -> RawResource:
+        kind, name = scanned.labels[:2]
+        exists = instance.exists if key is None else Existence(block, key[1], key[0], instance.exists)
+        return RawResource(
+            format="terraform",
+            type=kind,
+            address=f"{instance.prefix}{kind}.{name}{'' if key is None else suffix(key[0])}",
+            body=body(block, scope),
+            span=block.document.span(block.start, block.end),
+            name_span=block.document.span(block.start, block.header_end),
+            region=region_node(block, kind, scope, self.region),
+            exists=exists,
+            tags_below=default_tags(block, kind, scope),
+            related=instance.related,
+        )
+
+    def _parameters(self, instance: Instance, variables: RootVariables) -> tuple[Parameter, ...]:
+        found = []
+        for scanned in instance.configuration.scanned("variable"):
+            block = instance.configuration.block(scanned)
+            if block is not None and scanned.labels:
+                found.append(variables.parameter(scanned.labels[0], block))
+        return tuple(found)

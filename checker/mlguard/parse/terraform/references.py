@@ -1,0 +1,241 @@
+"""What a name stands for: variables, locals, resources, data sources, modules, and the paths of the project."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from mlguard.errors import MlguardError
+from mlguard.parse.terraform.configuration import Configuration
+from mlguard.parse.terraform.evaluate import evaluate, joined
+from mlguard.parse.terraform.expand import Expansion, Key, remembered, suffix
+from mlguard.parse.terraform.modules import Modules
+from mlguard.parse.terraform.providers import region_of
+from mlguard.parse.terraform.reader import template_of_file
+from mlguard.parse.terraform.scope import Budget, Instance, Scope, Step
+from mlguard.parse.terraform.values import FailureError, check_weight, hidden, text, unknown
+from mlguard.parse.terraform.variables import RootVariables, module_value
+from mlguard.scenario import Memory, Scenario
+from mlguard.source import Root, Span
+from mlguard.value import Content, Entries, Items, Node, Origin, Reference, Unknown
+
+_HOP = 3
+_REGION = frozenset({"name", "id", "region"})
+Kept = Node | FailureError
+
+
+class Resolver:
+    """The session of one project: resolves the heads of references, each value computed once for its decisions."""
+
+    def __init__(self, root: Root, folder: str, region: str, modules: Modules) -> None:
+        self.root = root
+        self.folder = folder
+        self.region = region
+        self.modules = modules
+        self.memory = Memory()
+        self.budget = Budget()
+        self.busy: set[object] = set()
+        self.variables: RootVariables | None = None
+        self.read: dict[str, object] = {}
+
+    def head(self, name: str, steps: list[Step], scope: Scope, scenario: Scenario, span: Span) -> tuple[Node, int]:
+        """Resolve the begin of a reference; gives the value and how many of the steps that took."""
+        words = [step for step in steps[:2] if isinstance(step, str)]
+        if name == "var" and words:
+            return self._variable(words[0], scope.instance, scenario), 1
+        if name == "local" and words:
+            return self._local(words[0], scope.instance, scenario), 1
+        if name == "module" and words:
+            return self._module(words[0], steps, scope, scenario, span)
+        if name == "data" and len(words) > 1:
+            return self._data(words[0], words[1], steps, scope, scenario, span)
+        if name == "path" and words:
+            return Node(self._path(words[0], scope), span), 1
+        if name in ("terraform", "tofu"):
+            attribute = words[0] if words else ""
+            return Node(Unknown(f"{name}.{attribute} is chosen at deployment"), span), len(steps)
+        if name in ("each", "count", "self", "ephemeral"):
+            return Node(Unknown(f"{name} is known at deployment"), span), len(steps)
+        return self._resource(name, words, scope, scenario, span)
+
+    def once(self, key: tuple[object, ...], scenario: Scenario, compute: Callable[[Scenario], Node]) -> Node:
+        """Compute a named value once for the decisions that it looks at; a value that needs itself is unknown."""
+
+        def guarded(inner: Scenario) -> Kept:
+            try:
+                self.budget.enter(_HOP)
+                if key in self.busy:
+                    return FailureError(f"{key[-2]}.{key[-1]} refers to itself")
+                self.busy.add(key)
+                try:
+                    return check_weight(compute(inner))
+                finally:
+                    self.busy.discard(key)
+            except FailureError as failure:
+                return failure
+            finally:
+                self.budget.leave(_HOP)
+
+        if key in self.busy:
+            raise FailureError(f"{key[-2]}.{key[-1]} refers to itself")
+        found = self.memory.recall(key, scenario, guarded)
+        if isinstance(found, FailureError):
+            raise FailureError(found.message)
+        return found
+
+    def _variable(self, name: str, instance: Instance, scenario: Scenario) -> Node:
+        scanned = instance.configuration.first("variable", name)
+        block = instance.configuration.block(scanned) if scanned else None
+        if block is None:
+            raise FailureError(f"var.{name} is not declared, or could not be read")
+        variables = self.variables
+        if instance.parent is None and variables is not None:
+            return self.once(("", "var", name), scenario, lambda inner: variables.value(name, block, inner))
+        key = (instance.prefix, "var", name)
+        return self.once(key, scenario, lambda inner: module_value(name, block, instance, inner))
+
+    def _local(self, name: str, instance: Instance, scenario: Scenario) -> Node:
+        argument = instance.configuration.locals().get(name)
+        if argument is None:
+            return Node(Unknown(f"local.{name} is not declared"), Span(instance.configuration.folder, 1, 1, 1, 1))
+        scope = Scope(instance, argument.document)
+
+        def compute(inner: Scenario) -> Node:
+            node = evaluate(argument.value, scope, inner)
+            return replace(node, origins=(Origin(scope.span(argument.value), f"local.{name}"), *node.origins))
+
+        return self.once((instance.prefix, "local", name), scenario, compute)
+
+    def _path(self, name: str, scope: Scope) -> Content:
+        if name == "module":
+            return posixpath.relpath("/" + scope.instance.configuration.folder, "/" + self.folder)
+        return Unknown("path.cwd is that of the machine that deploys") if name == "cwd" else "."
+
+    def _resource(self, name: str, words: list[str], scope: Scope, scenario: Scenario, span: Span) -> tuple[Node, int]:
+        configuration = scope.instance.configuration
+        scanned = configuration.first("resource", name, words[0]) if words else None
+        if scanned is None:
+            shown = f"{name}.{words[0]}" if words else name
+            raise FailureError(f"{shown} is not declared")
+        address = f"{scope.instance.prefix}{name}.{words[0]}"
+        if not configuration.repeats(scanned):
+            return Node(Reference(address), span), 1
+        block = configuration.block(scanned)
+        if block is None:
+            return Node(Unknown(f"{address} could not be read"), span), 1
+        found = remembered(block, Scope(scope.instance, block.document), scenario)
+
+        def instance(key: Key) -> Node:
+            return Node(Reference(address + suffix(key)), span)
+
+        return Node(_instances(found, instance, address), span), 1
+
+    def _data(
+        self, kind: str, name: str, steps: list[Step], scope: Scope, scenario: Scenario, span: Span
+    ) -> tuple[Node, int]:
+        after = [step for step in steps[2:] if isinstance(step, str)]
+        scanned = scope.instance.configuration.first("data", kind, name)
+        if scanned is not None and kind in ("aws_region", "aws_partition") and after:
+            block = scope.instance.configuration.block(scanned)
+            region = region_of(block, kind, Scope(scope.instance, scanned.document), scenario, self.region)
+            if kind == "aws_region" and after[0] in _REGION:
+                return region, len(steps)
+            if kind == "aws_partition" and after[0] in ("partition", "id") and isinstance(region.content, str):
+                return Node(_partition(region.content), span), len(steps)
+        return Node(Unknown(f"data.{kind}.{name} is read at deployment"), span), len(steps)
+
+    def _module(self, name: str, steps: list[Step], scope: Scope, scenario: Scenario, span: Span) -> tuple[Node, int]:
+        instance = scope.instance
+        block = instance.configuration.named("module", name)
+        if block is None:
+            raise FailureError(f"module.{name} is not declared, or could not be read")
+        found = remembered(block, Scope(instance, block.document), scenario)
+        if found.single:
+            return self._output(name, steps, instance, None, scenario, span, single=True)
+        key_step = steps[1] if len(steps) > 1 else None
+        if key_step is None:
+
+            def whole(key: Key) -> Node:
+                return self._output(name, [name], instance, key, scenario, span)[0]
+
+            return Node(_instances(found, whole, f"module.{name}"), span), 1
+        key_node = Node(key_step, span) if isinstance(key_step, str) else evaluate(key_step, scope, scenario)
+        if unknown(key_node.content) or (found.rest is not None and _key(key_node, found) not in found.values):
+            key: Key = None
+            if not found.rest:
+                return Node(hidden((key_node,)), span), len(steps)
+        else:
+            key = _key(key_node, found)
+            if key not in found.values:
+                raise FailureError(f"module.{name} has no instance {suffix(key)}")
+        node, used = self._output(name, [steps[0], *steps[2:]], instance, key, scenario, span)
+        return node, used + 1
+
+    def _output(  # noqa: PLR0913  (one output of one instance)
+        self,
+        name: str,
+        steps: list[Step],
+        instance: Instance,
+        key: Key,
+        scenario: Scenario,
+        span: Span,
+        *,
+        single: bool = False,
+    ) -> tuple[Node, int]:
+        child = self.modules.child(instance, name, key, single=single)
+        if child is None:
+            return Node(Unknown(f"module.{name} is not here"), span), len(steps)
+        if len(steps) > 1 and isinstance(steps[1], str):
+            return self._one_output(child, steps[1], scenario), 2
+        names = [scanned.labels[0] for scanned in child.configuration.scanned("output") if scanned.labels]
+        outputs = {}
+        for output in names:
+            try:
+                outputs[output] = self._one_output(child, output, scenario)
+            except FailureError as failure:
+                outputs[output] = Node(Unknown(failure.message), span)
+        return Node(Entries(outputs), span), 1
+
+    def _one_output(self, child: Instance, name: str, scenario: Scenario) -> Node:
+        block = child.configuration.named("output", name)
+        argument = block.arguments.get("value") if block else None
+        if block is None or argument is None:
+            raise FailureError(f"{child.prefix}{name} is not an output, or could not be read")
+        scope = Scope(child, argument.document)
+
+        def compute(inner: Scenario) -> Node:
+            node = evaluate(argument.value, scope, inner)
+            return replace(node, origins=(Origin(scope.span(argument.value), f'output "{name}"'), *node.origins))
+
+        return self.once((child.prefix, "output", name), scenario, compute)
+
+    def template(self, path: str, names: Mapping[str, Node]) -> Node:
+        """Evaluate a file as a template that knows only these names; FailureError where that fails."""
+        try:
+            document = self.root.read(path)
+            expression = template_of_file(document)
+        except MlguardError as error:
+            raise FailureError(f"{path}: {error.message}") from None
+        root = Instance(self, Configuration.empty())
+        scope = Scope(root, document, names)
+        pieces = evaluate(expression, scope, Scenario())
+        return Node(joined([pieces]), pieces.span)
+
+
+def _key(node: Node, found: Expansion) -> Key:
+    shown = text(node.content)
+    return int(shown) if found.counted and shown.isdecimal() else shown
+
+
+def _instances(found: Expansion, make: Callable[[Key], Node], address: str) -> Content:
+    """Give all instances of something as the list or the map that Terraform makes of them."""
+    if found.rest is not None and not found.values:
+        return replace(found.rest, references=(*found.rest.references, Reference(address + suffix(None))))
+    if found.counted:
+        return Items(tuple(make(key) for key in found.values), found.rest)
+    return Entries({str(key): make(key) for key in found.values}, found.rest)
+
+
+def _partition(region: str) -> str:
+    return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"

@@ -1,0 +1,143 @@
+"""Laws of exploring: every combination that matters, no other, each once, and memory changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlguard.scenario import (
+    Decided,
+    ImpossibleError,
+    Memory,
+    Outcome,
+    Scenario,
+    TooManyScenariosError,
+    explore,
+)
+
+Tree = tuple[str, "dict[Decided, Tree]"] | int
+"""A computation: a leaf is its result, a branch asks for a variable and goes on with the answer."""
+_DOMAINS: dict[str, tuple[Decided, ...]] = {"a": (1, 2), "b": ("x", "y", "z"), "c": (True, False)}
+
+
+def trees() -> st.SearchStrategy[Tree]:
+    leaves: st.SearchStrategy[Tree] = st.integers(0, 3)
+
+    def branch(below: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
+        return st.sampled_from(sorted(_DOMAINS)).flatmap(
+            lambda name: st.tuples(st.just(name), st.fixed_dictionaries(dict.fromkeys(_DOMAINS[name], below)))
+        )
+
+    return st.recursive(leaves, branch, max_leaves=12)
+
+
+def run(tree: Tree, scenario: Scenario) -> int:
+    while not isinstance(tree, int):
+        name, branches = tree
+        tree = branches[scenario.decide(name, _DOMAINS[name])]
+    return tree
+
+
+def paths(tree: Tree, fixed: dict[str, Decided]) -> list[tuple[dict[str, Decided], int]]:
+    """Enumerate by plain recursion what exploring must find."""
+    if isinstance(tree, int):
+        return [(fixed, tree)]
+    name, branches = tree
+    options = (fixed[name],) if name in fixed else _DOMAINS[name]
+    return [path for option in options for path in paths(branches[option], {**fixed, name: option})]
+
+
+@given(trees())
+def test_explore_finds_exactly_the_combinations_that_matter(tree: Tree) -> None:
+    found = [(dict(outcome.decisions), outcome.result) for outcome in explore(lambda scenario: run(tree, scenario))]
+    assert found == paths(tree, {})
+
+
+@given(trees())
+def test_the_first_outcome_is_that_of_the_defaults(tree: Tree) -> None:
+    first = next(iter(explore(lambda scenario: run(tree, scenario))))
+    assert all(value == _DOMAINS[name][0] for name, value in first.decisions.items())
+
+
+@given(trees(), st.integers(1, 6))
+def test_the_limit_is_said_and_not_silently_cut(tree: Tree, limit: int) -> None:
+    wanted = paths(tree, {})
+    found: list[Outcome[int]] = []
+    try:
+        found.extend(explore(lambda scenario: run(tree, scenario), limit))
+    except TooManyScenariosError:
+        assert len(wanted) > limit
+    else:
+        assert len(wanted) <= limit
+        assert len(found) == len(wanted)
+
+
+def test_what_is_impossible_is_left_out() -> None:
+    def judged(scenario: Scenario) -> Decided:
+        value = scenario.decide("a", (1, 2, 3))
+        if value == 2:
+            raise ImpossibleError
+        return value
+
+    assert [outcome.result for outcome in explore(judged)] == [1, 3]
+
+
+def test_two_looks_at_one_variable_agree() -> None:
+    def both(scenario: Scenario) -> tuple[Decided, Decided]:
+        return scenario.decide("a", (1, 2)), scenario.decide("a", (1, 2))
+
+    assert [outcome.result for outcome in explore(both)] == [(1, 1), (2, 2)]
+
+
+@given(st.lists(trees(), min_size=1, max_size=3), st.lists(st.integers(0, 2), min_size=1, max_size=5))
+def test_memory_never_changes_a_result(parts: list[Tree], order: list[int]) -> None:
+    """Parts are asked for again and again, in one scenario and over many, nested in one another."""
+
+    def total(recall: Callable[[int, Scenario], int]) -> Callable[[Scenario], tuple[int, ...]]:
+        return lambda scenario: tuple(recall(index % len(parts), scenario) for index in order)
+
+    def plain(index: int, scenario: Scenario) -> int:
+        below = plain(index - 1, scenario) if index else 0
+        return 10 * below + run(parts[index], scenario)
+
+    memory = Memory()
+
+    def remembered(index: int, scenario: Scenario) -> int:
+        def compute(inner: Scenario) -> int:
+            below = remembered(index - 1, inner) if index else 0
+            return 10 * below + run(parts[index], inner)
+
+        return memory.recall(index, scenario, compute)
+
+    wanted = {outcome.result for outcome in explore(total(plain))}
+    found = {outcome.result for outcome in explore(total(remembered))}
+    again = {outcome.result for outcome in explore(total(remembered))}
+    assert found == wanted == again
+
+
+def test_memory_keeps_nothing_that_depends_on_a_decision_that_was_only_looked_for() -> None:
+    """Whether a variable is decided is a fact of the scenario, like its value."""
+    memory = Memory()
+
+    def peek(scenario: Scenario) -> str:
+        return str(scenario.decide("a", ())) if scenario.decided("a") else "open"
+
+    first = Scenario()
+    assert memory.recall("peek", first, peek) == "open"
+    second = Scenario()
+    second.decide("a", ("chosen",))
+    assert memory.recall("peek", second, peek) == "chosen"
+
+
+def test_memory_keeps_nothing_of_a_computation_that_failed() -> None:
+    memory = Memory()
+
+    def fails(_scenario: Scenario) -> int:
+        raise ImpossibleError
+
+    with pytest.raises(ImpossibleError):
+        memory.recall("x", Scenario(), fails)
+    assert memory.recall("x", Scenario(), lambda _scenario: 1) == 1

@@ -1,0 +1,95 @@
+"""The wheel is built once, installed, and used: what people get is what is tested."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parents[2]
+PARSERS = ("cfnlint", "hcl2", "lark", "jsonschema")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build from the tree as it is; without isolation, because hatchling is here and nothing need be fetched."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(TOP)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the wheel into a fresh virtual environment that borrows only the dependencies of this one.
+
+    The borrowed folder is on the path without its .pth files, so that the editable project is not seen.
+    """
+    folder = tmp_path_factory.mktemp("venv")
+    venv.create(folder, with_pip=False)
+    scripts = "Scripts" if sys.platform == "win32" else "bin"
+    fresh = folder / scripts / "python"
+    command = [sys.executable, "-m", "pip", "--python", str(fresh), "install", "--quiet", "--no-deps", "--no-index"]
+    run = subprocess.run([*command, str(wheel)], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    (site,) = folder.rglob("site-packages")
+    (site / "dependencies.pth").write_text(f"{Path(pytest.__file__).parents[1]}\n", encoding="utf-8")
+    return fresh
+
+
+def run_in(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*map(str, command)], cwd=folder, capture_output=True, text=True, check=False)
+
+
+def loaded(python: Path, folder: Path, statement: str) -> set[str]:
+    """Give the parsers that are loaded once a statement has run."""
+    program = f"import sys\n{statement}\nprint(*[name for name in {PARSERS!r} if name in sys.modules])"
+    run = run_in(folder, python, "-c", program)
+    assert run.returncode == 0, run.stderr
+    return set(run.stdout.splitlines()[-1].split())
+
+
+def test_the_wheel_holds_the_policies_and_no_tests(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    policies = {path.relative_to(TOP).as_posix() for path in (TOP / "policies").rglob("*") if path.is_file()}
+    assert {f"mlguard/{name}" for name in policies} <= names
+    assert "mlguard/py.typed" in names
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+    tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
+    assert tops == {"mlguard"}
+    assert not [name for name in names if "test" in Path(name).stem.split("_") or name.endswith((".pth", ".so"))]
+
+
+def test_the_command_scans(python: Path, tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text('resource "aws_s3_bucket" "data" {\n  bucket = "training-data"\n}\n', "utf-8")
+    command = python.with_name("mlguard")
+    where = run_in(tmp_path, python, "-c", "import mlguard; print(mlguard.__file__)")
+    assert Path(where.stdout.strip()).is_relative_to(python.parents[1])
+    run = run_in(tmp_path, command, "scan", "--format=json", "--no-progress", ".")
+    assert run.returncode == 1, run.stderr
+    findings = json.loads(run.stdout)["findings"]
+    assert ("bucket-without-lifecycle", 1) in {(one["policy"], one["line"]) for one in findings}
+
+
+def test_the_command_starts_without_any_parser(python: Path, tmp_path: Path) -> None:
+    assert loaded(python, tmp_path, "import mlguard.cli") == set()
+
+
+def test_cloudformation_needs_no_parser_of_terraform(python: Path, tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_text("Resources:\n  Data:\n    Type: AWS::S3::Bucket\n", "utf-8")
+    statement = "from mlguard.cli import main\nassert main(['scan', '--no-progress', '.']) == 1"
+    assert loaded(python, tmp_path, statement) == set()
+
+
+def test_terraform_needs_no_cfn_lint(python: Path, tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text('resource "aws_s3_bucket" "data" {\n}\n', "utf-8")
+    statement = "from mlguard.cli import main\nassert main(['scan', '--no-progress', '.']) == 1"
+    assert not loaded(python, tmp_path, statement) & {"cfnlint", "jsonschema"}

@@ -1,0 +1,47 @@
+# Sourced by ./demo and ./check, from the top folder: makes what they need, and only when it is not there yet.
+
+find_python() {
+    for python in python3 python3.14 python3.13 python3.12 python3.11 python; do
+        if command -v "$python" >/dev/null 2>&1 &&
+            "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            return 0
+        fi
+    done
+    echo 'Python 3.11 or newer is needed, and none was found on the PATH.' >&2
+    return 1
+}
+
+# prepare NAME [GROUP…]: the project, editable, and these dependency groups of pyproject.toml in .venv.
+prepare() {
+    stamp=".venv/ready-for-$1"
+    shift
+    if cmp -s pyproject.toml "$stamp"; then
+        return 0
+    fi
+    if ! .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        find_python
+        echo 'Making a virtual environment in .venv' >&2
+        "$python" -m venv --clear .venv || {
+            echo 'The virtual environment could not be made: on Debian and Ubuntu, install python3-venv.' >&2
+            return 1
+        }
+    fi
+    echo 'Installing mlguard and what it needs into .venv' >&2
+    .venv/bin/python tests/run/requirements.py "$@" >.venv/requirements.txt
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable . --requirement .venv/requirements.txt
+    cp pyproject.toml "$stamp"
+}
+
+# The evaluator of organization policies that the tests ask for a second opinion; it is never shipped.
+prepare_evaluator() {
+    evaluator=tests/guardrail/evaluator
+    if ! command -v node >/dev/null 2>&1 || ! node -e 'process.exit(process.versions.node.split(".")[0] < 20)'; then
+        echo 'Node 20 or newer is needed, and none was found on the PATH.' >&2
+        return 1
+    fi
+    if ! cmp -s "$evaluator/package-lock.json" "$evaluator/node_modules/.installed-lock.json"; then
+        echo "Installing the evaluator into $evaluator/node_modules" >&2
+        npm ci --prefix "$evaluator" --ignore-scripts --no-audit --no-fund --loglevel=error
+        cp "$evaluator/package-lock.json" "$evaluator/node_modules/.installed-lock.json"
+    fi
+}
