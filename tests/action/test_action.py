@@ -56,6 +56,7 @@ class Runner:
         return subprocess.run(command, cwd=self.workspace, env=environment, capture_output=True, text=True, check=False)
 
     def outputs(self) -> dict[str, str]:
+        """Give what the steps have written for the steps after them."""
         return dict(line.split("=", 1) for line in self.output.read_text("utf-8").splitlines())
 
 
@@ -85,13 +86,13 @@ def test_nothing_fails_when_it_is_not_to(runner: Runner) -> None:
 
 
 def test_a_run_that_cannot_be_trusted_fails_the_job(runner: Runner) -> None:
-    (runner.workspace / "template.yaml").write_text("Resources:\n  Data: {Type: [\n", "utf-8")
+    (runner.workspace / "template.yaml").write_text(f"{TEMPLATE}  More: {{Type: [\n", "utf-8")
     run = runner.run("Scan")
     assert run.returncode == 2
     assert runner.outputs()["exit-code"] == "2"
 
 
-@pytest.mark.parametrize("hostile", ["$(touch pwned)", "`touch pwned`", "; touch pwned", "--output=pwned", "a\nb"])
+@pytest.mark.parametrize("hostile", ["$(touch pwned)`touch pwned`\n; touch pwned #", "--output=pwned"])
 @pytest.mark.parametrize("name", ["path", "environment", "region", "config", "fail_on"])
 def test_an_input_is_never_run_and_never_an_option(runner: Runner, name: str, hostile: str) -> None:
     (runner.workspace / "template.yaml").write_text(TEMPLATE, "utf-8")

@@ -378,9 +378,9 @@ def test_a_broken_block_is_one_problem_and_costs_only_itself(tmp_path: Path, bro
 
 
 def test_a_broken_variable_is_told_before_anybody_looks(tmp_path: Path) -> None:
-    found = project(tmp_path, 'variable "size" {\n  default = )\n}\n' + USE)
+    found = project(tmp_path, 'variable "size" {\n  default = 1 +* 2\n}\n' + USE)
     assert [problem.line for problem in found.problems] == [2]
-    assert get(found.resources[0], "type").content == Unknown("var.size could not be read")
+    assert get(found.resources[0], "type").content == Unknown("var.size is not declared, or could not be read")
 
 
 def test_an_unreadable_file_is_one_problem(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ prepare() {
 # The evaluator of organization policies that the tests ask for a second opinion; it is never shipped.
 prepare_evaluator() {
     evaluator=tests/guardrail/evaluator
-    if ! command -v node >/dev/null 2>&1 || ! node -e 'process.exit(process.versions.node.split(".")[0] < 20)'; then
+    if ! command -v node >/dev/null 2>&1 || ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)'; then
         echo 'Node 20 or newer is needed, and none was found on the PATH.' >&2
         return 1
     fi

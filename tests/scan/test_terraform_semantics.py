@@ -296,7 +296,7 @@ def test_a_module_is_judged_through_its_calls(scanned: Scan) -> None:
     assert finding.resource == 'module.team["b"].aws_sagemaker_notebook_instance.nb'
     assert (finding.at.path, finding.at.line) == ("team/main.tf", 3)
     assert {(one.what, one.span.path, one.span.line) for one in finding.related} == {
-        ('argument of module "team"', "main.tf", 4),
+        ('argument "size" of module "team"', "main.tf", 4),
         ("called here", "main.tf", 1),
     }
     assert report.counts.projects == 1

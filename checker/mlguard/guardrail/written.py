@@ -168,8 +168,8 @@ class _Reader:
             self._either(node, fields, "Action", "NotAction"),
             self._either(node, fields, "Resource", "NotResource"),
             tuple(self._tests(fields.get("Condition"))),
-            "NotAction" in fields,
-            "NotResource" in fields,
+            "NotAction" in fields and "Action" not in fields,
+            "NotResource" in fields and "Resource" not in fields,
         )
 
     def _either(self, node: Node, fields: dict[str, Node] | object, one: str, other: str) -> tuple[Text, ...]:

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from mlguard.parse.terraform.evaluate import evaluate
 from mlguard.parse.terraform.scope import Scope
-from mlguard.parse.terraform.syntax import Call, Expression, Literal, Name, ObjectExpression
+from mlguard.parse.terraform.syntax import Block, Call, Expression, Literal, Name, ObjectExpression
 from mlguard.parse.terraform.values import FailureError, SetItems, boolean, number, text, unknown
 from mlguard.scenario import Scenario
-from mlguard.value import Content, Entries, Items, Node, text_of
+from mlguard.value import Content, Entries, Items, Node, Unknown, text_of
 
 _MAX_DEPTH = 30
 
@@ -83,3 +83,15 @@ def _object(node: Node, shape: ObjectExpression, scope: Scope, scenario: Scenari
         done = converted(given, arguments[0], scope, scenario, depth + 1)
         nodes[name] = replace(done, key_span=given.key_span)
     return replace(node, content=Entries(nodes, content.rest))
+
+
+def fitted(node: Node, block: Block, scope: Scope, scenario: Scenario) -> Node:
+    """Convert a value to the type of a variable; an Unknown where it does not fit."""
+    constraint = block.arguments.get("type")
+    if constraint is None:
+        return node
+    try:
+        return converted(node, constraint.value, scope, scenario)
+    except FailureError as failure:
+        name = block.labels[0] if block.labels else ""
+        return replace(node, content=Unknown(f"the value of var.{name} does not fit its type: {failure.message}"))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
+from mlguard.parse.terraform.elements import each, joined, step
 from mlguard.parse.terraform.functions import call_function
+from mlguard.parse.terraform.operators import compute
 from mlguard.parse.terraform.scope import Scope, Step
 from mlguard.parse.terraform.syntax import (
     Attribute,
@@ -31,24 +32,18 @@ from mlguard.parse.terraform.syntax import (
     Unary,
 )
 from mlguard.parse.terraform.values import (
-    MAX_TEXT,
     FailureError,
-    SetItems,
     boolean,
     equal,
     hidden,
     number,
-    pattern_of,
     text,
-    tidy,
     unchanged_no_more,
     unknown,
 )
 from mlguard.scenario import Scenario
 from mlguard.source import Span
-from mlguard.value import Content, Entries, Items, Node, Origin, Reference, Unknown, settle
-
-_BIGGEST = 10**40
+from mlguard.value import Content, Entries, Items, Node, Unknown, settle
 
 
 def evaluate(expression: Expression, scope: Scope, scenario: Scenario) -> Node:
@@ -101,24 +96,6 @@ def _template(expression: Template, scope: Scope, scenario: Scenario) -> Node:
     pieces: list[Node] = []
     _pieces(expression.parts, scope, scenario, pieces)
     return Node(joined(pieces), scope.span(expression))
-
-
-def joined(pieces: Iterable[Node]) -> str | Unknown:
-    """Put pieces of a text together; a partly known one becomes an Unknown with its pattern."""
-    pieces = list(pieces)
-    known = not any(unknown(piece.content) for piece in pieces)
-    texts = [text(piece.content) if known else _piece(piece.content) for piece in pieces]
-    if sum(map(len, texts)) > MAX_TEXT:
-        raise FailureError(f"a text of more than {MAX_TEXT:,} characters")
-    whole = "".join(texts)
-    return whole if known else hidden(pieces, whole)
-
-
-def _piece(content: Content) -> str:
-    found = pattern_of(content)
-    if found is None:
-        raise FailureError("a template cannot hold null or a collection")
-    return found
 
 
 def _pieces(parts: list[Part], scope: Scope, scenario: Scenario, pieces: list[Node]) -> None:
@@ -195,7 +172,7 @@ def _operate(link: Binary, left: Node, scope: Scope, scenario: Scenario) -> Cont
         return hidden((left, right)) if same is None else same == (link.operator == "==")
     if unknown(left.content) or unknown(right.content):
         return hidden((left, right))
-    return _arithmetic(link.operator, number(left.content), number(right.content))
+    return compute(link.operator, number(left.content), number(right.content))
 
 
 def _logic(link: Binary, left: Node, scope: Scope, scenario: Scenario) -> Content:
@@ -211,65 +188,12 @@ def _logic(link: Binary, left: Node, scope: Scope, scenario: Scenario) -> Conten
     return hidden((left,)) if known is None else not settles
 
 
-def _arithmetic(operator: str, left: float, right: float) -> int | float | bool:
-    if operator in _COMPARE:
-        return _COMPARE[operator](left, right)
-    if operator in ("/", "%") and right == 0:
-        raise FailureError("division by zero")
-    try:
-        result = _exact(operator, left, right)
-    except OverflowError:
-        raise FailureError("the number is too large") from None
-    if abs(result) > _BIGGEST:
-        raise FailureError("the number is too large")
-    return tidy(result) if isinstance(result, float) else result
-
-
-def _exact(operator: str, left: float, right: float) -> float:
-    """Compute with decimals where floats would show their rounding: `0.1 + 0.2` is `0.3`."""
-    if operator in "+-*" and (isinstance(left, float) or isinstance(right, float)):
-        return float(_ARITHMETIC[operator](Decimal(repr(left)), Decimal(repr(right))))
-    return float(_ARITHMETIC[operator](left, right)) if operator == "/" else _ARITHMETIC[operator](left, right)
-
-
-def _remainder(left: float, right: float) -> int | float:
-    rest = abs(left) % abs(right)
-    return -rest if left < 0 else rest
-
-
-_COMPARE: dict[str, Callable[[float, float], bool]] = {
-    "<": lambda left, right: left < right,
-    ">": lambda left, right: left > right,
-    "<=": lambda left, right: left <= right,
-    ">=": lambda left, right: left >= right,
-}
-_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
-    "+": lambda left, right: left + right,
-    "-": lambda left, right: left - right,
-    "*": lambda left, right: left * right,
-    "/": lambda left, right: left / right,
-    "%": _remainder,
-}
-
-
 def _unary(expression: Unary, scope: Scope, scenario: Scenario) -> Node:
     value = evaluate(expression.value, scope, scenario)
     span = scope.span(expression)
     if unknown(value.content):
         return Node(hidden((value,)), span)
     return Node(not boolean(value.content) if expression.operator == "!" else -number(value.content), span)
-
-
-def each(collection: Node) -> Iterable[tuple[Node, Node]]:
-    """Give the keys and values that a `for` goes over, maps in the order of their keys."""
-    content = collection.content
-    if isinstance(content, Entries):
-        return [(Node(key, content.nodes[key].span), content.nodes[key]) for key in sorted(content.nodes)]
-    if isinstance(content, SetItems):
-        return [(node, node) for node in content.nodes]
-    if isinstance(content, Items):
-        return [(Node(index, node.span), node) for index, node in enumerate(content.nodes)]
-    raise FailureError("a list, a set or a map was expected")
 
 
 def _bound(names: list[str], key: Node, value: Node) -> dict[str, Node]:
@@ -394,51 +318,6 @@ def _follow(value: Node, link: Attribute | Index | Splat, scope: Scope, scenario
     if isinstance(link, Index):
         return step(value, evaluate(link.key, scope, scenario), scenario)
     return _splat(value, link, scope, scenario)
-
-
-def step(value: Node, key: Node, scenario: Scenario) -> Node:
-    """Look up an attribute or an index; where the value came from goes along."""
-    content = value.content
-    if isinstance(content, Unknown):
-        return Node(replace(content, pattern="*"), value.span, None, unchanged_no_more(value).origins)
-    reason = unknown(key.content)
-    if isinstance(content, Reference) and reason is None:
-        attribute = _attribute(content.attribute, key.content)
-        return replace(value, content=replace(content, attribute=attribute))
-    if reason is not None:
-        return Node(hidden((key, value)), value.span)
-    found = _element(content, key.content)
-    if isinstance(found, Unknown):
-        return Node(found, value.span, None, unchanged_no_more(value).origins)
-    found = settle(found, scenario)
-    origins = unchanged_no_more(value).origins
-    if origins:
-        origins = (*origins[:-1], Origin(found.span, origins[-1].what))
-    return Node(found.content, value.span, None, (*origins, *unchanged_no_more(found).origins))
-
-
-def _attribute(before: str, key: Content) -> str:
-    if isinstance(key, str) and key.replace("_", "a").replace("-", "a").isalnum() and not key[0].isdigit():
-        return f"{before}.{key}" if before else key
-    return f"{before}[{text(key)}]"
-
-
-def _element(content: Content, key: Content) -> Node | Unknown:
-    if isinstance(content, Entries):
-        name = text(key)
-        if name in content.nodes:
-            return content.nodes[name]
-        if content.rest is not None:
-            return content.rest
-        raise FailureError(f"there is no element {name!r}")
-    if isinstance(content, Items) and not isinstance(content, SetItems):
-        if content.rest is not None:
-            return content.rest
-        index = number(key)
-        if isinstance(index, int) and 0 <= index < len(content.nodes):
-            return content.nodes[index]
-        raise FailureError(f"there is no item {index}")
-    raise FailureError("the value has no elements")
 
 
 def _splat(value: Node, link: Splat, scope: Scope, scenario: Scenario) -> Node:

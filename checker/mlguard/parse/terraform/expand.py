@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from mlguard.parse.terraform.evaluate import each, evaluate, evaluate_softly
+from mlguard.parse.terraform.elements import each
+from mlguard.parse.terraform.evaluate import evaluate, evaluate_softly
 from mlguard.parse.terraform.scope import Scope
 from mlguard.parse.terraform.syntax import Argument, Block, Literal, Name
 from mlguard.parse.terraform.values import FailureError, SetItems, check_weight, number, text, unknown

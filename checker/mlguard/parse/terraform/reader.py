@@ -42,7 +42,7 @@ def read_block(scanned: ScannedBlock) -> Block:
 
 def read_body(document: Document) -> Block:
     """Parse a whole file of arguments, as a tfvars file is, into a block without a header."""
-    from mlguard.parse.terraform.grammar import fill  # noqa: PLC0415  (Lark is loaded only where something is parsed)
+    from mlguard.parse.terraform.builder import fill  # noqa: PLC0415  (Lark is loaded only where something is parsed)
 
     skipper = Skipper(document.text)
     try:
@@ -77,7 +77,7 @@ def read_template(document: Document, edit: Edit, nested: int = 0) -> Template:
     if edit.kind == "heredoc" and document.text.startswith("<<-", edit.start):
         flat.dedent()
     if edit.kind == "quoted":
-        from mlguard.parse.terraform.grammar import unescape  # noqa: PLC0415  (as in read_body)
+        from mlguard.parse.terraform.builder import unescape  # noqa: PLC0415  (as in read_body)
 
         flat.parts = [unescape(part) if isinstance(part, str) else part for part in flat.parts]
     else:

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from mlguard.errors import MlguardError
 from mlguard.parse.terraform.configuration import Configuration
-from mlguard.parse.terraform.evaluate import evaluate, joined
+from mlguard.parse.terraform.elements import joined
+from mlguard.parse.terraform.evaluate import evaluate
 from mlguard.parse.terraform.expand import Expansion, Key, remembered, suffix
 from mlguard.parse.terraform.modules import Modules
 from mlguard.parse.terraform.providers import region_of
@@ -88,7 +89,10 @@ class Resolver:
         scanned = instance.configuration.first("variable", name)
         block = instance.configuration.block(scanned) if scanned else None
         if block is None:
-            raise FailureError(f"var.{name} is not declared, or could not be read")
+            return Node(
+                Unknown(f"var.{name} is not declared, or could not be read"),
+                Span(instance.configuration.folder, 1, 1, 1, 1),
+            )
         variables = self.variables
         if instance.parent is None and variables is not None:
             return self.once(("", "var", name), scenario, lambda inner: variables.value(name, block, inner))
@@ -117,7 +121,7 @@ class Resolver:
         scanned = configuration.first("resource", name, words[0]) if words else None
         if scanned is None:
             shown = f"{name}.{words[0]}" if words else name
-            raise FailureError(f"{shown} is not declared")
+            return Node(Unknown(f"{shown} is not declared"), span), min(len(words), 1)
         address = f"{scope.instance.prefix}{name}.{words[0]}"
         if not configuration.repeats(scanned):
             return Node(Reference(address), span), 1
