@@ -83,7 +83,7 @@ def test_what_is_clean_leaves_nothing_open(name: str) -> None:
 
 
 def test_every_format_finds_all_five_themes() -> None:
-    """Each format shows storage, idle machines, dear machines, dear regions, budgets: one sort of waste is not enough."""
+    """Each format shows storage, idle machines, dear machines and regions, budgets: one sort of waste is too few."""
     every = {"bucket-without-lifecycle", "instance-type-not-allowed", "premium-region", "budget-without-subscribers"}
     for arguments in (("fixtures/cloudformation", "--region=sa-east-1"), ("fixtures/terraform",), ("fixtures/cdk",)):
         document = json.loads(scanned(("--format=json", *arguments))[1])

@@ -47,7 +47,9 @@ def _written(made: Sequence[Guardrails], folder: Path) -> str:
         manifest = {
             "environment": guardrails.environment,
             "statements": guardrails.manifest,
-            "not_enforceable": dict(guardrails.not_enforceable),
+            "not_enforceable": [
+                {"policy": policy, "because": because} for policy, because in guardrails.not_enforceable
+            ],
         }
         path = target / "manifest.json"
         path.write_text(json.dumps(manifest, indent=1, sort_keys=True, default=list) + "\n", encoding="utf-8")
@@ -65,8 +67,9 @@ def check_files(files: Sequence[str], max_chars: int) -> tuple[str, bool]:
         texts.append((name, Root(path.absolute().parent).read(path.name, 1_000_000).text))
     faults = check_together(texts, max_chars=max_chars)
     lines = [
-        f"{terminal(fault.path, 400)}:{fault.line}:{fault.column}: {fault.severity}: {terminal(fault.message, 2000)}"
+        f"{terminal(fault.path, 400)}:{fault.line}:{fault.column}: {fault.severity}: "
+        f"{terminal(fault.message, 2000)} [{fault.check}]"
         for fault in faults
     ]
     lines.append(f"{len(faults)} faults in {len(files)} files" if faults else f"{len(files)} files are safe")
-    return "\n".join(lines) + "\n", bool(faults)
+    return "\n".join(lines) + "\n", any(fault.severity == "error" for fault in faults)

@@ -153,6 +153,11 @@ class _Reader:
                 condition[operator] = {
                     key: clauses.operand(value) for key, value in self._entries(keys, operator).items()
                 }
+        for key in ("sid", "deny"):
+            if not _listed_strings(fields.get(key)):
+                raise self._refused(f'a statement needs "{key}"', node)
+        if "resource" in fields and not _listed_strings(fields["resource"]):
+            raise self._refused('"resource" is an ARN pattern or a list of them', fields["resource"])
         bound = self._entries(fields["with"], "with") if "with" in fields else {}
         return Statement(
             _string(fields.get("sid")) or "",

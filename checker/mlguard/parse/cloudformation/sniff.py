@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _VERSION = b"AWSTemplateFormatVersion"
-_RESOURCES = re.compile(rb"""(?:^|[{,\n])[ \t]*["']?Resources["']?[ \t]*:""")
+_RESOURCES = re.compile(rb"""(?:^|[{,\n\xbf])[ \t]*["']?Resources["']?[ \t]*:""")
 _TYPE = re.compile(rb"""["']?Type["']?[ \t]*:[ \t\r\n]*["']?[A-Za-z0-9]+::[A-Za-z0-9]+""")
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 

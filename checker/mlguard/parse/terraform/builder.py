@@ -107,11 +107,9 @@ class Builder:
         return self.float_lit(parts) if len(parts[0]) > _BIGGEST_NUMBER else Literal(*self._of(parts[0]), int(parts[0]))
 
     def float_lit(self, parts: list[Any]) -> Literal:
-        """Read a number; a number beyond all reason makes the block unreadable."""
+        """Read a number; one beyond all reason stays text."""
         value = float(parts[0])
-        if not math.isfinite(value):
-            raise ValueError("the number is too large")
-        return Literal(*self._of(parts[0]), value)
+        return Literal(*self._of(parts[0]), value if math.isfinite(value) else str(parts[0]))
 
     def attribute(self, parts: list[Any]) -> Argument:
         """Read `name = value`."""

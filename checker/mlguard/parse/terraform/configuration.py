@@ -32,7 +32,9 @@ class Configuration:
         if root is None:
             return
         for name in _file_names(root.names(folder)):
-            self._add(root, f"{folder}/{name}" if folder else name)
+            path = f"{folder}/{name}" if folder else name
+            if root.is_file(path):  # a folder, link or pipe of such a name is counted as skipped where it was found
+                self._add(root, path)
 
     @classmethod
     def empty(cls) -> Configuration:
