@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -57,7 +58,7 @@ class Configuration:
 def find_configuration(root: Root) -> Configuration:
     """Read the root's configuration file; the defaults where there is none."""
     for name in FILE_NAMES:
-        if root.is_file(name):
+        if os.path.lexists(root.folder / name):  # a link or a pipe of that name is refused, not taken for nothing
             return read_configuration(root, name)
     return Configuration()
 
@@ -75,8 +76,10 @@ def read_configuration(root: Root, path: str) -> Configuration:
 def parse_configuration(document: Document) -> Configuration:
     """Read a configuration from its text; ConfigurationError with line when it is wrong."""
     nodes = load_yaml(document)
-    if not nodes or nodes[0].content is None:
+    if not nodes or (len(nodes) == 1 and nodes[0].content is None):
         return Configuration(document.path)
+    if len(nodes) > 1:
+        raise ConfigurationError("the file holds several documents: keep one", document.path, nodes[1].span.line)
     top = _mapping(nodes[0], "the configuration")
     _known(top, _KEYS)
     configuration = Configuration(

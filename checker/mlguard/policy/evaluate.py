@@ -6,6 +6,7 @@ more about an unknown value never changes a decided verdict.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -260,7 +261,10 @@ def _numbers(found: object, wanted: Literals) -> tuple[float, float] | None:
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise TypeError
-    return float(value)
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def _scalar_text(found: object) -> str | None:

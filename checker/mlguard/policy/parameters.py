@@ -63,6 +63,10 @@ class Parameters:
             if not isinstance(value, dict):
                 break
             wanted = environment if selector == "environment" else selectors.get(selector, "*")
+            if selector == "environment" and wanted not in value:
+                wanted = (
+                    self.default_environment
+                )  # one that the user adds is judged by the strict one until it says more
             if wanted not in value and "*" not in value:
                 raise ConfigurationError(f'the parameter "{name}" has no value for {selector} "{wanted}"')
             value = value[wanted] if wanted in value else value["*"]
