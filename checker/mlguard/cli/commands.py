@@ -7,22 +7,24 @@ import contextlib
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlguard.cli.progress import Progress
 from mlguard.configuration import Configuration, find_configuration, read_configuration
 from mlguard.errors import ConfigurationError, UsageError
 from mlguard.finding import Report
-from mlguard.parse.terraform import Variables
 from mlguard.policy.load import bundled_policies, load_folder
 from mlguard.policy.model import Policy, Severity
 from mlguard.render import renderer
 from mlguard.render.escape import terminal
 from mlguard.scan import Options, choose, scan
 from mlguard.source import Root
+
+if TYPE_CHECKING:
+    from mlguard.parse.terraform import Variables
 
 Run = Callable[[], int]
 _CLEAN, _FINDINGS, _UNTRUSTED, _NOTHING = 0, 1, 2, 3
@@ -173,7 +175,11 @@ def _environment(name: str, configuration: Configuration) -> str:
     return words[name.lower()]
 
 
-def _variables(options: argparse.Namespace, root: Root) -> Variables:
+def _variables(options: argparse.Namespace, root: Root) -> Variables | None:
+    if not options.var and not options.var_file:
+        return None
+    from mlguard.parse.terraform import Variables  # noqa: PLC0415  (not for a template)
+
     values = {}
     for written in options.var:
         name, equals, value = written.partition("=")
@@ -207,6 +213,8 @@ def _write(text: str, output: str | None) -> None:
         return
     target = Path(output)
     try:  # a report is replaced as a whole, so that a full disk leaves the old one
+        import tempfile  # noqa: PLC0415  (few reports go to a file)
+
         with tempfile.NamedTemporaryFile("w", dir=target.parent, encoding="utf-8", delete=False, newline="\n") as file:
             file.write(text)
         os.replace(file.name, target)  # noqa: PTH105  (one call for every platform)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from mlguard.configuration import Configuration
 from mlguard.errors import MlguardError, ParseError, UsageError
 from mlguard.finding import Counts, Finding, Report, Undecided
-from mlguard.parse import cdk, cloudformation, terraform
+from mlguard.parse import cloudformation
 from mlguard.policy.model import Policy
 from mlguard.resource import RawProject
 from mlguard.scan.check import check_project
@@ -24,6 +25,9 @@ from mlguard.vocabulary.derived import Settings
 from mlguard.vocabulary.load import bundled_vocabulary
 from mlguard.vocabulary.model import Vocabulary
 from mlguard.vocabulary.normalise import normalise
+
+if TYPE_CHECKING:
+    from mlguard.parse.terraform import Variables
 
 Tick = Callable[[str, int, int], None]
 
@@ -42,7 +46,7 @@ class Options:
     configuration: Configuration = field(default_factory=Configuration)
     environment: str = ""
     region: str = ""
-    variables: terraform.Variables = field(default_factory=terraform.Variables)
+    variables: Variables | None = None
     only: frozenset[str] | None = None
     tick: Tick = lambda _what, _done, _all: None
 
@@ -100,6 +104,8 @@ def _projects(
     read: set[str] = set()  # an assembly says how its templates belong together
     total = len(found.assemblies) + len(found.templates) + 1
     done = 0
+    if found.assemblies:
+        from mlguard.parse import cdk  # noqa: PLC0415  (a front end is imported when there is something to read)
     for folder in found.assemblies:
         options.tick("reading", done, total)
         done += 1
@@ -124,10 +130,13 @@ def _projects(
             found.skipped[path] = "not a template"
         yield from loaded
     options.tick("reading", done, total)
-    variables = options.variables
-    if options.configuration.var_files and not variables.files:
-        variables = replace(variables, files=options.configuration.var_files)
-    yield from terraform.load(root, list(found.terraform), wanted, variables, region)
+    if found.terraform:
+        from mlguard.parse import terraform  # noqa: PLC0415
+
+        variables = options.variables or terraform.Variables()
+        if options.configuration.var_files and not variables.files:
+            variables = replace(variables, files=options.configuration.var_files)
+        yield from terraform.load(root, list(found.terraform), wanted, variables, region)
 
 
 def _meant(project: RawProject, options: Options) -> bool:
