@@ -90,3 +90,262 @@ def test_a_wrong_command_line_is_exit_code_2(capsys: pytest.CaptureFixture[str],
     assert "usage: mlguard" in capsys.readouterr().err
 
 
+def ids(capsys: pytest.CaptureFixture[str], *arguments: str) -> set[str]:
+    """Scan, and give the ids of the policies that found something."""
+    capsys.readouterr()
+    scan(*arguments)
+    return set(re.findall(r"(?m)^\S+:\d+:\d+  \w+  ([a-z0-9-]+)  ", capsys.readouterr().out))
+
+
+def test_policies_are_chosen_by_id_alias_pack_and_wildcard(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write({"main.tf": DEAR % ""})
+    everything = ids(capsys)
+    name = "notebook-without-lifecycle-config"
+    assert {PREMIUM, name} <= everything
+    assert main(["policies", "--format", "json"]) == 0
+    listed = {one["id"]: one for one in json.loads(capsys.readouterr().out)}
+    (alias,) = listed[name]["aliases"]
+    for chosen in (alias, alias.lower(), name, "notebook-without-*"):
+        assert ids(capsys, "--select", chosen) == {name}, chosen
+    assert name in ids(capsys, "--select", listed[name]["pack"])
+    assert ids(capsys, "--ignore", alias) == everything - {name}
+    assert ids(capsys, "--select", alias, "--ignore", alias) == set()
+
+
+def test_the_severity_that_fails(write: Write) -> None:
+    write({"main.tf": DEAR % ""})
+    select = ("--select", "notebook-without-lifecycle-config")
+    assert [scan(*select, "--fail-on", level) for level in ("info", "critical", "never")] == [1, 0, 0]
+    write({".mlguard.yaml": "fail_on: critical\n"})
+    assert scan(*select) == 0
+    assert scan(*select, "--fail-on", "low") == 1
+
+
+def test_undecided_checks_fail_on_demand(write: Write) -> None:
+    write({"main.tf": 'variable "x" {}\n' + CHEAP.replace('"ml.t3.medium"', "var.x")})
+    assert scan("--select", PREMIUM) == 0
+    assert scan("--select", PREMIUM, "--unknown", "fail") == 1
+    assert scan("--select", PREMIUM, "--unknown", "fail", "--var", "x=ml.t3.medium") == 0
+    assert scan("--select", PREMIUM, "--var", "x=ml.p4d.24xlarge") == 1
+
+
+@pytest.mark.parametrize(
+    ("comment", "code", "note"),
+    [
+        (f" # mlguard: ignore[{PREMIUM}] approved", 0, ""),
+        (f" // mlguard: ignore[{PREMIUM}] approved", 0, ""),
+        (f" # mlguard: ignore[{PREMIUM}] approved -- until 2999-01-01", 0, ""),
+        (f" # mlguard: ignore[{PREMIUM}] approved -- until 2001-01-01", 1, "has expired on 2001-01-01"),
+        (f" # mlguard: ignore[{PREMIUM}] approved -- until 2001-02-31", 1, 'no such day "2001-02-31"'),
+        (f" # mlguard: ignore[{PREMIUM}]", 1, "has no reason"),
+        (" # mlguard: ignore[no-such-policy] approved", 1, 'names "no-such-policy", which is no policy'),
+        (" # mlguard: ignore[bucket-without-lifecycle] approved", 1, ""),
+    ],
+)
+def test_inline_ignores(write: Write, capsys: pytest.CaptureFixture[str], comment: str, code: int, note: str) -> None:
+    write({"main.tf": DEAR % comment})
+    assert scan("--select", PREMIUM) == code
+    shown = capsys.readouterr().out
+    assert note in " ".join(shown.split())
+    if not note:
+        assert "which is no policy" not in shown
+
+
+def test_an_ignore_that_ignores_nothing_is_said(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write({"main.tf": CHEAP + f"# mlguard: ignore[{PREMIUM}] no longer\n" + "locals {}\n"})
+    assert scan("--select", PREMIUM) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f'main.tf:4: this ignore of "{PREMIUM}" matches no finding: remove it' in shown
+
+
+def test_an_ignore_above_the_line_and_above_the_block(write: Write) -> None:
+    comment = f"# mlguard: ignore[{PREMIUM}] approved\n"
+    lines = (DEAR % "").split("\n")
+    write({"main.tf": comment + DEAR % ""})
+    assert scan("--select", PREMIUM) == 0
+    write({"main.tf": "\n".join([lines[0], f"  {comment}{lines[1]}", *lines[2:]])})
+    assert scan("--select", PREMIUM) == 0
+    write({"main.tf": comment + CHEAP.replace('"nb"', '"other"') + DEAR % ""})
+    assert scan("--select", PREMIUM) == 1
+
+
+def test_an_ignore_in_the_metadata_of_a_template(write: Write) -> None:
+    metadata = "    Metadata: {mlguard: {ignore: [{policy: %s, reason: approved}]}}\n"
+    write({"t.yaml": TEMPLATE % "ml.p4d.24xlarge" + metadata % PREMIUM})
+    assert scan("--select", PREMIUM) == 0
+    write({"t.yaml": TEMPLATE % "ml.p4d.24xlarge" + metadata % "x"})
+    assert scan("--select", PREMIUM) == 1
+
+
+def test_unreadable_files_do_not_hide_the_others(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = TEMPLATE % "[\n"
+    root = write({"a/main.tf": DEAR % "", "b/t.yaml": TEMPLATE % "ml.p4d.24xlarge", "c/t.yaml": broken})
+    (root / "d.yaml").write_bytes(b"Resources:\n  A: {Type: AWS::X::Y}\n\xff\n")
+    assert scan("--select", PREMIUM) == 2
+    shown = capsys.readouterr().out
+    for part in ("a/main.tf:2:3", "b/t.yaml:5:7", "problem  c/t.yaml", "problem  d.yaml:3"):
+        assert part in shown
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_is_said(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    root = write({"a/main.tf": DEAR % "", "b/main.tf": CHEAP, "c/main.tf": CHEAP})
+    (root / "b" / "main.tf").chmod(0)
+    (root / "c").chmod(0)
+    try:
+        assert scan("--select", PREMIUM) == 2
+    finally:
+        (root / "c").chmod(stat.S_IRWXU)
+    shown = capsys.readouterr().out
+    assert "a/main.tf:2:3" in shown
+    assert shown.count("problem  ") == 2
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "github", "markdown"])
+def test_the_output_goes_to_a_file_whole(write: Write, capsys: pytest.CaptureFixture[str], form: str) -> None:
+    root = write({"main.tf": DEAR % ""})
+    assert scan("--format", form, "--output", "report.out") == 1
+    assert not capsys.readouterr().out
+    text = (root / "report.out").read_text(encoding="utf-8")
+    assert "main.tf" in text
+    if form in ("json", "sarif"):
+        json.loads(text)
+    assert scan("--format", form) == 1
+    assert capsys.readouterr().out.rstrip("\n") == text.rstrip("\n")
+    assert [path.name for path in root.iterdir() if path.name.startswith("tmp")] == []
+
+
+def test_a_report_that_cannot_be_written_is_said(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write({"main.tf": DEAR % ""})
+    assert scan("--output", "nowhere/report.txt") == 2
+    assert "cannot write nowhere/report.txt" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "github", "markdown"])
+def test_half_a_surrogate_pair_can_be_written(write: Write, form: str) -> None:
+    body = '{"Type": "AWS::SageMaker::NotebookInstance", "Properties": {"InstanceType": "ml.p4d.24xlarge"}}'
+    root = write({"t.json": f'{{"Resources": {{"Nb\\ud800": {body}}}}}'})
+    assert scan("--select", PREMIUM, "--format", form, "--output", "report.out") == 1
+    assert (root / "report.out").read_text(encoding="utf-8")
+
+
+def hook(*names: str) -> int:
+    return main(["hook", *names])
+
+
+CHOSEN = {".mlguard.yaml": f"select: {PREMIUM}\n"}
+
+
+def test_the_hook_checks_the_projects_of_the_changed_files(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write({"a/main.tf": DEAR % "", "a/other.tf": "", "b/main.tf": DEAR % "", "README.md": "x", **CHOSEN})
+    assert hook() == 0
+    assert hook("README.md") == 0
+    assert hook("gone.tf") == 0
+    assert not capsys.readouterr().out
+    assert hook("a/other.tf") == 1
+    shown = capsys.readouterr().out
+    assert "a/main.tf:2:3" in shown
+    assert "b/main.tf" not in shown
+
+
+def test_the_hook_takes_names_and_no_options(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write({"--help.tf": DEAR % "", "--version": "", **CHOSEN})
+    assert hook("--help.tf", "--version") == 1
+    assert "--help.tf:2:3" in capsys.readouterr().out
+
+
+def test_a_problem_in_another_project_is_no_business_of_a_commit(write: Write) -> None:
+    write({"a/main.tf": CHEAP, "b/main.tf": "x {\n", "c/t.yaml": TEMPLATE % "[\n", **CHOSEN})
+    assert hook("a/main.tf") == 0
+    assert hook("b/main.tf") == 2
+    assert hook("c/t.yaml") == 2
+
+
+HOSTILE = (
+    "a\nb.tf", "a\x1b[31mb.tf", "\r::error::x.tf", "a b.tf", "ü.tf", "'q\".tf", "%0A::error::x.tf", "a\u202eb.tf"
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("form", ["text", "github", "markdown", "json", "sarif"])
+def test_hostile_names_reach_no_output_as_they_are(
+    write: Write, capsys: pytest.CaptureFixture[str], name: str, form: str
+) -> None:
+    write({name: DEAR % ""})
+    assert scan("--select", PREMIUM, "--format", form) == 1
+    shown = capsys.readouterr().out
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", shown)
+    assert not any(line.lstrip().startswith("::error::x") for line in shown.split("\n"))
+    if form != "github":
+        assert not any(line.lstrip().startswith("::") for line in shown.split("\n"))
+
+
+def test_a_file_name_of_no_encoding(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    root = write({"good/main.tf": DEAR % ""})
+    try:
+        (root / os.fsdecode(b"\xff\xfe.tf")).write_text(DEAR % "")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    assert scan("--select", PREMIUM) == 1
+    assert "good/main.tf:2:3" in capsys.readouterr().out
+
+
+def test_excluded_files_are_not_looked_at(write: Write) -> None:
+    write({"v/main.tf": DEAR % "", "a/main.tf": CHEAP, ".mlguard.yaml": f"exclude: [v]\nselect: {PREMIUM}\n"})
+    assert scan() == 0
+
+
+def test_a_gate_that_checks_nothing_is_not_green(write: Write) -> None:
+    write({"a/main.tf": DEAR % "", ".mlguard.yaml": 'exclude: ["*"]\n'})
+    assert scan() in (2, 3)
+
+
+def test_own_policies(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write({"main.tf": CHEAP})
+    assert main(["new", "mine/my-own-mistake", "--policies", "rules"]) == 0
+    assert main(["test", "--policies", "rules", "my-own-mistake"]) == 0
+    assert "2 examples passed, 0 failed" in capsys.readouterr().out
+    assert main(["explain", "my-own-mistake", "--policies", "rules"]) == 0
+    assert scan("--policies", "rules", "--select", "my-own-mistake") == 0
+    assert main(["new", "mine/my-own-mistake", "--policies", "rules"]) == 2
+    assert main(["new", "../../x", "--policies", "rules"]) == 2
+
+
+def test_a_policy_of_two_folders_is_refused(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write({"main.tf": CHEAP})
+    for folder in ("one", "two"):
+        assert main(["new", "mine/my-own-mistake", "--policies", folder]) == 0
+    assert scan("--policies", "one", "--policies", "two", "--select", "my-own-mistake") == 2
+    assert "my-own-mistake" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("folder", ["../out", "/etc", "https://example.com", "link"])
+def test_configured_policies_stay_in_the_repository(
+    write: Write, capsys: pytest.CaptureFixture[str], folder: str
+) -> None:
+    root = write({"main.tf": CHEAP, ".mlguard.yaml": f"policies: ['{folder}']\n"})
+    (root / "link").symlink_to("/etc")
+    assert scan() == 2
+    assert "is not in the repository" in capsys.readouterr().err
+
+
+def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mlguard", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_program_says_the_same_twice_and_less_in_a_sub_folder(write: Write) -> None:
+    root = write({"a/main.tf": DEAR % "", "b/t.yaml": TEMPLATE % "ml.p4d.24xlarge"})
+    first, second = run("scan", cwd=root), run("scan", cwd=root)
+    assert (first.returncode, first.stdout) == (1, second.stdout)
+    below = run("scan", ".", cwd=root / "a")
+    assert "main.tf:2:3" in below.stdout
+    assert "t.yaml" not in below.stdout
+
+
+def test_the_version_and_a_closed_pipe(write: Write) -> None:
+    root = write({"a/main.tf": DEAR % ""})
+    assert run("--version", cwd=root).stdout.startswith("mlguard ")
+    command = f"{sys.executable} -m mlguard policies | head -c 1"
+    done = subprocess.run(["sh", "-c", command], cwd=root, capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in done.stderr

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mlguard.parse.terraform import Variables
 
 Tick = Callable[[str, int, int], None]
+_OF_THE_ACCOUNT = frozenset(("budgets.budget",))  # one of these serves every project that is deployed beside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +66,20 @@ def scan(options: Options) -> Report:
     notes: list[str] = []
     checks = 0
     selected = frozenset(policy.id for policy in options.policies)
-    for index, raw in enumerate(projects):
-        options.tick("checking", index, len(projects))
-        problems.extend(raw.problems)
-        notes.extend(raw.notes)
+    named = [normalise(raw, vocabulary, _settings(raw, options)) for raw in projects]
+    accounts = [resource for project in named for resource in project.resources if resource.kind in _OF_THE_ACCOUNT]
+    for index, project in enumerate(named):
+        options.tick("checking", index, len(named))
+        problems.extend(project.raw.problems)
+        notes.extend(project.raw.notes)
+        elsewhere = [resource for resource in accounts if resource not in project.resources]
         try:
-            project = normalise(raw, vocabulary, _settings(raw, options))
-            checked = check_project(project, options.policies, configuration.parameters.value)
+            checked = check_project(project, options.policies, configuration.parameters.value, elsewhere)
         except RecursionError:
-            problems.append(ParseError("nested too deeply to be checked", raw.path))
+            problems.append(ParseError("nested too deeply to be checked", project.raw.path))
             continue
-        marked, remarks = suppress(checked.findings, raw, _canonical([*options.known, *options.policies]), selected)
+        canonical = _canonical([*options.known, *options.policies])
+        marked, remarks = suppress(checked.findings, project.raw, canonical, selected)
         findings.extend(marked)
         notes.extend(remarks)
         undecided.extend(checked.undecided)

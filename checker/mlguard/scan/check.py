@@ -47,12 +47,18 @@ class Checked:
     checks: int = 0
 
 
-def check_project(project: Project, policies: Sequence[Policy], lookup: Lookup) -> Checked:
-    """Judge each policy over each resource that it applies to, in every scenario that makes a difference."""
+def check_project(
+    project: Project, policies: Sequence[Policy], lookup: Lookup, elsewhere: Sequence[Resource] = ()
+) -> Checked:
+    """Judge each policy over each resource that it applies to, in every scenario that makes a difference.
+
+    `elsewhere` are resources of other projects that count for every project of an account, such as budgets.
+    """
     checked = Checked()
     for policy in policies:
         for resource in _subjects(policy, project):
-            _check_one(policy, resource, project, lookup, checked)
+            judge_in = _judge_resource(policy, resource, project, lookup, elsewhere)
+            _check_one(policy, resource, project, judge_in, checked)
     return checked
 
 
@@ -76,8 +82,13 @@ def _properties(clause: Clause) -> Iterator[str]:
         yield clause.path
 
 
-def _check_one(policy: Policy, resource: Resource | None, project: Project, lookup: Lookup, checked: Checked) -> None:
-    judge_in = _judge_resource(policy, resource, project, lookup)
+def _check_one(
+    policy: Policy,
+    resource: Resource | None,
+    project: Project,
+    judge_in: Callable[[Scenario], _Judged | None],
+    checked: Checked,
+) -> None:
     outcomes: list[Outcome[_Judged | None]] = []
     try:
         outcomes.extend(explore(judge_in, MAX_SCENARIOS))
@@ -99,14 +110,14 @@ def _check_one(policy: Policy, resource: Resource | None, project: Project, look
 
 
 def _judge_resource(
-    policy: Policy, resource: Resource | None, project: Project, lookup: Lookup
+    policy: Policy, resource: Resource | None, project: Project, lookup: Lookup, elsewhere: Sequence[Resource]
 ) -> Callable[[Scenario], _Judged | None]:
     """Give the function that judges the resource in one scenario; None where it is not there or not meant."""
 
     def judged(scenario: Scenario) -> _Judged | None:
         if resource is not None and resource.raw.exists(scenario) is False:
             return None
-        scope = _scope(resource, project, scenario)
+        scope = _scope(resource, project, scenario, elsewhere)
         outer = resource.properties if resource is not None else _environment_of(project)
         context = Context(lookup, scenario, outer)
         gate = judge(policy.when, scope, context) if policy.when is not None else Verdict(Truth.PASS)
@@ -125,12 +136,12 @@ def _judge_resource(
     return judged
 
 
-def _scope(resource: Resource | None, project: Project, scenario: Scenario) -> Node:
+def _scope(resource: Resource | None, project: Project, scenario: Scenario, elsewhere: Sequence[Resource]) -> Node:
     if resource is not None:
         return Node(Entries(resource.properties), resource.raw.span, resource.raw.name_span)
     there = [
         Node(Entries({"kind": Node(one.kind, one.raw.name_span), **one.properties}), one.raw.span, one.raw.name_span)
-        for one in project.resources
+        for one in (*project.resources, *elsewhere)
         if one.raw.exists(scenario) is not False
     ]
     gap = next(iter(project.raw.gaps), None)
