@@ -259,8 +259,9 @@ def test_json_is_read_alike_as_json_and_as_yaml(data: dict[str, object], indent:
 @settings(deadline=None)
 @given(st.text(alphabet="ab:- \n\t[]{},&*!|>'\"#%?<\x85\r", max_size=60))
 def test_any_text_is_read_or_refused_in_words(text: str) -> None:
+    refusal: ParseError | LimitError | None = None
     try:
         load_markup(Document("t.yaml", text))
     except (ParseError, LimitError) as error:
-        assert error.message  # noqa: PT017  (both outcomes are good)
-        assert error.path == "t.yaml"
+        refusal = error
+    assert refusal is None or (refusal.message and refusal.path == "t.yaml")

@@ -115,12 +115,20 @@ def _shapes() -> Iterator[Case]:
     yield Case(
         "conditions that double",
         "SCAN",
-        {"t.yaml": template(head=f"Conditions:\n  C0: !Equals [a, a]\n{chain}").replace("    Prop", "    Condition: C59\n    Prop")},
+        {
+            "t.yaml": template(head=f"Conditions:\n  C0: !Equals [a, a]\n{chain}").replace(
+                "    Prop", "    Condition: C59\n    Prop"
+            )
+        },
     )
     yield Case(
         "conditions in a circle",
         "SCAN",
-        {"t.yaml": template("!If [A, ml.p4d.24xlarge, x]", "Conditions:\n  A: !Not [!Condition B]\n  B: !Condition A\n")},
+        {
+            "t.yaml": template(
+                "!If [A, ml.p4d.24xlarge, x]", "Conditions:\n  A: !Not [!Condition B]\n  B: !Condition A\n"
+            )
+        },
     )
     text = "!Join ['', [" + ", ".join(f"!Ref P{n}" for n in range(40)) + "]]"
     yield Case("2^40 scenarios", "DEGRADE", {"t.yaml": template(text, f"Parameters:\n{many}")})
@@ -188,7 +196,7 @@ def _evaluation() -> Iterator[Case]:
         "fileset": 'one(fileset("/", "**"))',
         "surrogate path": 'file("\\ud800x")',
         "deep jsondecode": 'jsondecode("' + "[" * 5000 + '")',
-        "python": '"__import__(\'os\').system(\'touch pwned\')${var.none}"',
+        "python": "\"__import__('os').system('touch pwned')${var.none}\"",
         "itself": "aws_sagemaker_notebook_instance.hostile.instance_type",
         "infinite key": "aws_sagemaker_notebook_instance.hostile[1e999].id",
     }
@@ -219,10 +227,20 @@ def _evaluation() -> Iterator[Case]:
 
 def _file_system() -> Iterator[Case]:
     good = notebook(f'"{DEAR}"')
-    for name in ("new\nline.tf", "esc\x1b[31m.tf", "cr\r::error::x.yaml", "%0A::error::.yaml", "a,b;c'd\"e.tf", "-rf.tf", "@x.yaml"):
+    for name in (
+        "new\nline.tf",
+        "esc\x1b[31m.tf",
+        "cr\r::error::x.yaml",
+        "%0A::error::.yaml",
+        "a,b;c'd\"e.tf",
+        "-rf.tf",
+        "@x.yaml",
+    ):
         content = good if name.endswith(".tf") else template()
         yield Case(f"name {name!r}", "SCAN", {name: content})
-    yield Case("link to a secret", "SKIP", {"x/keep.txt": ""}, links={"link.tf": "/etc/passwd", "link.yaml": "/etc/passwd"})
+    yield Case(
+        "link to a secret", "SKIP", {"x/keep.txt": ""}, links={"link.tf": "/etc/passwd", "link.yaml": "/etc/passwd"}
+    )
     yield Case("link beside good files", "SCAN", {"main.tf": good}, links={"link.tf": "/etc/passwd"})
     yield Case("link loop", "SKIP", {}, links={"loop": ".", "a.yaml": "b.yaml", "b.yaml": "a.yaml", "up": "/"})
     yield Case("pipes", "SKIP", {"x/keep.txt": ""}, pipes=("p.tf", "p.yaml", "p.json"))
@@ -231,13 +249,17 @@ def _file_system() -> Iterator[Case]:
     yield Case("very deep", "SCAN", {"d/" * 200 + "main.tf": good})
     yield Case("5,000 irrelevant files", "SCAN", {"main.tf": good, **{f"n/{n}.json": "{}" for n in range(5000)}})
     assembly = '{"artifacts": {}, "x": "\\"aws:cloudformation:stack\\"", "type": "aws:cloudformation:stack"}'
-    yield Case("an assembly that hides", "SCAN", {"manifest.json": assembly, "cdk.out": "", "t.yaml": template()}, at_root=True)
+    yield Case(
+        "an assembly that hides", "SCAN", {"manifest.json": assembly, "cdk.out": "", "t.yaml": template()}, at_root=True
+    )
     leaving = (
         '{"artifacts": {"a": {"type": "aws:cloudformation:stack", "properties": {"templateFile": "../../etc/passwd"}},'
         '"b": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "/etc"}}}}'
     )
     yield Case("an assembly that leaves", "DIAG", {"out/manifest.json": leaving, "out/cdk.out": ""})
-    yield Case("shadowing modules", "SCAN", {"yaml.py": "1/0", "sitecustomize.py": "1/0", "t.yaml": template()}, at_root=True)
+    yield Case(
+        "shadowing modules", "SCAN", {"yaml.py": "1/0", "sitecustomize.py": "1/0", "t.yaml": template()}, at_root=True
+    )
 
 
 def _steering() -> Iterator[Case]:

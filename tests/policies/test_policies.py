@@ -194,7 +194,11 @@ def test_a_schema_is_a_schema(name: str) -> None:
         ({"require": {"name": {"equal": 1}}}, "require/name", "'equal' was unexpected"),
         ({"require": {"all": [{"name": {"exists": 3}}]}}, "require/all/0/name/exists", "3 is not of type 'boolean'"),
         ({"require": {"name": {"in": {"parm": "x"}}}}, "require/name/in", "'parm' was unexpected"),
-        ({"scp": {"enforce": "none", "statements": [{"sid": "A", "deny": ["x:Y"]}]}}, "scp", "False schema does not allow"),
+        (
+            {"scp": {"enforce": "none", "statements": [{"sid": "A", "deny": ["x:Y"]}]}},
+            "scp",
+            "False schema does not allow",
+        ),
         ({"scp": {"enforce": "preventive"}}, "scp", "'statements' is a required property"),
         ({"examples": [{"expect": "fail"}]}, "examples/0", "'terraform' is a required property"),
         ({"pak": "x"}, "", "'pak' was unexpected"),

@@ -62,7 +62,12 @@ def test_parameters_by_environment() -> None:
     assert parameters.value("allowed_instance_types", select) == ["ml.t3.*"]
     assert parameters.value("allowed_instance_types", {**select, "use": "hosting"}) == ["ml.*"]
     words = parameters.environment_words()
-    assert (words["sci"], words["shop"], words["prod"], words["dev"]) == ("research", "production", "production", "sandbox")
+    assert (words["sci"], words["shop"], words["prod"], words["dev"]) == (
+        "research",
+        "production",
+        "production",
+        "sandbox",
+    )
 
 
 def test_a_default_is_looked_into_by_its_selectors() -> None:

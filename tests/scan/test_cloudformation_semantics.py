@@ -162,7 +162,8 @@ def test_the_parameter_that_a_condition_decided_has_that_value_elsewhere(scanned
 
 def test_whole_properties_behind_a_condition(scanned: Scan) -> None:
     text = (
-        PARAMETERS + "Resources:\n  Nb:\n    Type: AWS::SageMaker::NotebookInstance\n    Properties: !If\n      - IsProd\n"
+        PARAMETERS
+        + "Resources:\n  Nb:\n    Type: AWS::SageMaker::NotebookInstance\n    Properties: !If\n      - IsProd\n"
         "      - InstanceType: ml.p4d.24xlarge\n      - InstanceType: ml.t3.medium\n"
     )
     (finding,) = scanned({"t.yaml": text}).findings
@@ -196,9 +197,7 @@ def test_list_items_behind_conditions_come_and_go(scanned: Scan, make_policy: Ma
 
 def test_no_value_is_absent_and_an_empty_list_is_no_list(scanned: Scan, make_policy: Make) -> None:
     policy = make_policy("applies_to: s3.bucket\nrequire: {lifecycle_rules: {exists: true}}\n")
-    text = (
-        "Resources:\n  B:\n    Type: AWS::S3::Bucket\n    Properties:\n      LifecycleConfiguration:\n        Rules: %s\n"
-    )
+    text = "Resources:\n  B:\n    Type: AWS::S3::Bucket\n    Properties:\n      LifecycleConfiguration:\n        Rules: %s\n"
     for value, wanted in (
         ("[!Ref 'AWS::NoValue']", "fail"),
         ("!Ref 'AWS::NoValue'", "fail"),
@@ -296,7 +295,8 @@ def test_a_loop_over_resources_may_add_what_is_missing(scanned: Scan, make_polic
 
 
 @pytest.mark.parametrize(
-    "broken", ["  Bad: x\n", "  Bad: [1]\n", "  Bad: {}\n", "  Bad: {Type: AWS::S3::Bucket, Properties: [x]}\n", "  Bad:\n"]
+    "broken",
+    ["  Bad: x\n", "  Bad: [1]\n", "  Bad: {}\n", "  Bad: {Type: AWS::S3::Bucket, Properties: [x]}\n", "  Bad:\n"],
 )
 def test_a_broken_resource_costs_only_itself(scanned: Scan, broken: str) -> None:
     report = scanned({"t.yaml": notebook(DEAR) + broken})
@@ -315,7 +315,9 @@ def test_every_document_of_a_file_is_a_template_of_its_own(scanned: Scan) -> Non
 
 def test_the_region_of_the_stack(scanned: Scan, make_policy: Make) -> None:
     policy = make_policy("applies_to: sagemaker.notebook_instance\nrequire: {region: {in: [us-*]}}\n")
-    text = notebook("!If [Us, ml.t3.medium, ml.t3.large]", "Conditions: {Us: !Equals [!Ref 'AWS::Region', us-east-1]}\n")
+    text = notebook(
+        "!If [Us, ml.t3.medium, ml.t3.large]", "Conditions: {Us: !Equals [!Ref 'AWS::Region', us-east-1]}\n"
+    )
     assert verdict(scanned({"t.yaml": notebook(CHEAP)}, policy)) == "unknown"
     assert verdict(scanned({"t.yaml": notebook(CHEAP)}, policy, region="us-east-1")) == "pass"
     assert verdict(scanned({"t.yaml": text}, policy, region="eu-west-1")) == "fail"

@@ -114,7 +114,8 @@ def test_the_value_of_an_expression(scanned: Scan, value: str, wanted: str) -> N
 
 
 def test_a_finding_stands_at_the_attribute(scanned: Scan) -> None:
-    text = '# 世界 /* not */\nresource "aws_sagemaker_notebook_instance" "nb" {\n  /* a */ instance_type = "ml.p4d.24xlarge" # b\n}\n'
+    head = '# 世界 /* not */\nresource "aws_sagemaker_notebook_instance" "nb" {\n'
+    text = head + '  /* a */ instance_type = "ml.p4d.24xlarge" # b\n}\n'
     (finding,) = scanned({"main.tf": text}).findings
     assert finding.at.line == 3
     line = text.split("\n")[2]
@@ -129,7 +130,9 @@ def test_crlf_moves_no_place(scanned: Scan) -> None:
 
 
 def test_origins_name_the_default_and_the_local(scanned: Scan) -> None:
-    text = 'variable "size" {\n  default = "ml.p4d.24xlarge"\n}\nlocals {\n  size = var.size\n}\n' + notebook("local.size")
+    text = 'variable "size" {\n  default = "ml.p4d.24xlarge"\n}\nlocals {\n  size = var.size\n}\n' + notebook(
+        "local.size"
+    )
     (finding,) = scanned({"main.tf": text}).findings
     assert finding.at.line == 8
     assert {(one.what, one.span.line) for one in finding.related} == {
@@ -379,7 +382,9 @@ locals {
 
 @pytest.mark.parametrize("marker", ["-END", "END"])
 def test_a_resource_inside_of_a_heredoc_is_text(scanned: Scan, marker: str) -> None:
-    report = scanned({"main.tf": HEREDOC % marker + notebook('strcontains(local.text, "ENDING") ? "ml.p4d.24xlarge" : ""')})
+    report = scanned(
+        {"main.tf": HEREDOC % marker + notebook('strcontains(local.text, "ENDING") ? "ml.p4d.24xlarge" : ""')}
+    )
     (finding,) = report.findings
     assert finding.at.line == 11
     assert not report.problems
@@ -390,7 +395,10 @@ def test_a_script_of_a_file_is_read_inside_of_the_root_only(scanned: Scan, make_
         "applies_to: sagemaker.notebook_instance\nrequire: {on_start: {some: {value: {equals: 'eA=='}}}}\n"
     )
     text = (
-        notebook('"ml.t3.medium"', "  lifecycle_config_name = aws_sagemaker_notebook_instance_lifecycle_configuration.l.name\n")
+        notebook(
+            '"ml.t3.medium"',
+            "  lifecycle_config_name = aws_sagemaker_notebook_instance_lifecycle_configuration.l.name\n",
+        )
         + 'resource "aws_sagemaker_notebook_instance_lifecycle_configuration" "l" {\n'
         '  name = "l"\n  on_start = base64encode(file("%s"))\n}\n'
     )
@@ -427,7 +435,10 @@ def test_a_broken_block_costs_only_itself(scanned: Scan, broken: str) -> None:
 
 
 def test_a_comment_that_never_ends_is_a_problem_of_its_file(scanned: Scan) -> None:
-    files = {"main.tf": notebook('"ml.p4d.24xlarge"') + "/* never closed\n", "t.tf": notebook('"ml.p3.2xlarge"', name="t")}
+    files = {
+        "main.tf": notebook('"ml.p4d.24xlarge"') + "/* never closed\n",
+        "t.tf": notebook('"ml.p3.2xlarge"', name="t"),
+    }
     report = scanned(files)
     assert len(report.findings) == 2
     assert [(one.path, one.line) for one in report.problems] == [("main.tf", 4)]
@@ -440,7 +451,9 @@ def test_an_override_file_wins(scanned: Scan) -> None:
 
 
 def test_the_installed_modules_stay_inside(scanned: Scan) -> None:
-    listed = '{"Modules": [{"Key": "m", "Dir": "../../../etc"}, {"Key": "n", "Dir": ".terraform/modules/n"}, 3, {"Key": 1}]}'
+    listed = (
+        '{"Modules": [{"Key": "m", "Dir": "../../../etc"}, {"Key": "n", "Dir": ".terraform/modules/n"}, 3, {"Key": 1}]}'
+    )
     files = {
         "main.tf": 'module "m" {\n  source = "x/y/z"\n}\nmodule "n" {\n  source = "x/y/n"\n}\n',
         ".terraform/modules/modules.json": listed,

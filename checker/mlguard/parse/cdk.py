@@ -41,7 +41,6 @@ class _Assembly:
     documents: dict[str, Document] = field(default_factory=dict)
     problems: list[MlguardError] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     read: set[str] = field(default_factory=set)
     stacks: int = 0
@@ -67,7 +66,7 @@ def load(root: Root, folder: str, wanted: Callable[[str], bool]) -> RawProject:
         resources=tuple(assembly.resources),
         documents=assembly.documents,
         gaps=tuple(assembly.gaps),
-        names=(*assembly.names, *reversed(folder.split("/"))),
+        names=tuple(reversed(folder.split("/"))),
         problems=tuple(assembly.problems),
         notes=tuple(assembly.notes),
         files=tuple(sorted(assembly.documents)),
@@ -136,7 +135,6 @@ def _read_stack(assembly: _Assembly, folder: str, name: str, entry: Mapping[str,
     given = {
         key: Node(value, at) for key, value in _mapping(properties.get("parameters")).items() if isinstance(value, str)
     }
-    shown = entry.get("displayName")
     template = Template(node, path, around, prefix=f"{name}/", given=given)
     metadata = _metadata(assembly, folder, entry)
     tags = Node(
@@ -146,7 +144,6 @@ def _read_stack(assembly: _Assembly, folder: str, name: str, entry: Mapping[str,
         assembly.resources.append(_located(assembly, resource, metadata, name, tags))
     assembly.problems.extend(around.problems)
     assembly.gaps.extend(around.gaps)
-    assembly.names.append(shown if isinstance(shown, str) else name)
 
 
 def _region(entry: Mapping[str, Any]) -> str:

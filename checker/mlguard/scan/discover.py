@@ -40,6 +40,9 @@ def discover(root: Root, paths: Sequence[str], excluded: Callable[[str], bool], 
             _file(root, path, found)
         else:
             found.problems.append(_unreadable(root, path))
+    for folder in tuple(found.assemblies):
+        if any(folder.startswith(f"{other}/" if other else "") and folder != other for other in found.assemblies):
+            del found.assemblies[folder]  # a stage, which is read with the assembly that it belongs to
     return found
 
 

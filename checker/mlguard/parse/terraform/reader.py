@@ -130,7 +130,7 @@ def _read(
         raise _problem(document, failed.message, start + offset) from None
 
 
-_SHAPE = re.compile(r'"(?:[^"\\\n]++|\\.)*+"|[{}\[\]()]|\r?\n')
+_SHAPE = re.compile(r'"(?:[^"\\\n]++|\\.)*"|[{}\[\]()]|\r?\n')
 
 
 def _one_line(text: str, within: tuple[str, ...] = ("", "[", "(")) -> str:

@@ -16,18 +16,18 @@ from mlguard.errors import ParseError
 from mlguard.source import Document
 
 _EVENT = re.compile(
-    r'(?P<plain>"(?:[^"\\$%\n]++|\\[^\n]|\$(?![{$])|%(?![{%]))*+")'
+    r'(?P<plain>"(?:[^"\\$%\n]++|\\[^\n]|\$(?![{$])|%(?![{%]))*")'
     r'|(?P<quote>")|(?P<line>#|//)|(?P<comment>/\*)'
     r"|(?P<heredoc><<-?(?P<mark>[^\W\d][\w.-]*)[ \t]*\r?\n)"
     r"|(?P<open>[{(\[])|(?P<close>[})\]])"
 )
 _IN_STRING = re.compile(
-    r'(?:[^"\\$%\n]++|\\[^\n]|\$\$\{|%%\{|\$(?!\{|\$\{)|%(?!\{|%\{))*+'
+    r'(?:[^"\\$%\n]++|\\[^\n]|\$\$\{|%%\{|\$(?!\{|\$\{)|%(?!\{|%\{))*'
     r'(?:(?P<end>")|(?P<open>[$%]\{))'
 )
 _UNUSUAL = re.compile(r"\$\$\{|%%\{|%\{|\$\{~|~\}|\n")
-_BLANK = re.compile(r"(?:\s++|(?:#|//)[^\n]*+)*+")
-_HEADER = re.compile(r'(?P<type>[^\W\d][\w-]*)(?P<labels>(?:[ \t]*"[^"\n]*"|[ \t]+[\w.-]+)*+)[ \t]*\{')
+_BLANK = re.compile(r"(?:\s++|(?:#|//)[^\n]*+)*")
+_HEADER = re.compile(r'(?P<type>[^\W\d][\w-]*)(?P<labels>(?:[ \t]*"[^"\n]*"|[ \t]+[\w.-]+)*)[ \t]*\{')
 _LABEL = re.compile(r'"([^"]*)"|([\w.-]+)')
 _RESUME = re.compile(
     r"^(?:resource|data|module|variable|output|locals|provider|terraform|moved|import|removed|check|ephemeral)"

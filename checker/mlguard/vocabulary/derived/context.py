@@ -34,12 +34,20 @@ def environment(subject: Subject, scenario: Scenario) -> Content:
             named = settings.environment_of.get(value.lower())
             if named is not None:
                 return named
-    for name in subject.project.names:
+    for name in (*_stack_names(subject), *subject.project.names):
         words = _WORD.findall(_HUMP.sub("-", name).lower())
         for word in words if len(words) <= _MAX_WORDS else ():
             if word in settings.environment_of:
                 return settings.environment_of[word]
     return settings.default_environment
+
+
+def _stack_names(subject: Subject) -> tuple[str, ...]:
+    """Give what an assembly calls the stage and the stack of a resource: one assembly holds those of several."""
+    raw = subject.resource.raw
+    if subject.project.dialect != "cdk":
+        return ()
+    return (*raw.construct.split("/")[:2], raw.address.partition("/")[0])
 
 
 def region(subject: Subject, scenario: Scenario) -> Node:
