@@ -197,7 +197,8 @@ def test_list_items_behind_conditions_come_and_go(scanned: Scan, make_policy: Ma
 
 def test_no_value_is_absent_and_an_empty_list_is_no_list(scanned: Scan, make_policy: Make) -> None:
     policy = make_policy("applies_to: s3.bucket\nrequire: {lifecycle_rules: {exists: true}}\n")
-    text = "Resources:\n  B:\n    Type: AWS::S3::Bucket\n    Properties:\n      LifecycleConfiguration:\n        Rules: %s\n"
+    head = "Resources:\n  B:\n    Type: AWS::S3::Bucket\n    Properties:\n"
+    text = head + "      LifecycleConfiguration:\n        Rules: %s\n"
     for value, wanted in (
         ("[!Ref 'AWS::NoValue']", "fail"),
         ("!Ref 'AWS::NoValue'", "fail"),
