@@ -66,7 +66,7 @@ def scan(options: Options) -> Report:
     notes: list[str] = []
     checks = 0
     selected = frozenset(policy.id for policy in options.policies)
-    named = [normalise(raw, vocabulary, _settings(raw, options)) for raw in projects]
+    named = [normalise(raw, vocabulary, _settings(raw, options), _native(options)) for raw in projects]
     accounts = [resource for project in named for resource in project.resources if resource.kind in _OF_THE_ACCOUNT]
     for index, project in enumerate(named):
         options.tick("checking", index, len(named))
@@ -103,44 +103,63 @@ def scan(options: Options) -> Report:
 def _projects(
     options: Options, found: Found, vocabulary: Vocabulary, problems: list[MlguardError]
 ) -> Iterator[RawProject]:
-    root, wanted = options.root, vocabulary.wanted
+    """Read every project; a front end is imported when there is something for it to read."""
+    native = frozenset(kind.partition(":")[2] for kind in _native(options))
+
+    def wanted(raw_type: str) -> bool:
+        return raw_type in native or vocabulary.wanted(raw_type)
+
     region = options.region or options.configuration.region
     read: set[str] = set()  # an assembly says how its templates belong together
-    total = len(found.assemblies) + len(found.templates) + 1
-    done = 0
-    if found.assemblies:
-        from mlguard.parse import cdk  # noqa: PLC0415  (a front end is imported when there is something to read)
-    for folder in found.assemblies:
-        options.tick("reading", done, total)
-        done += 1
-        try:
-            assembly = cdk.load(root, folder, wanted)
-        except MlguardError as error:
-            problems.append(error)
-            continue
-        read.update(assembly.files)
-        yield assembly
-    for path in found.templates:
-        if path in read:
-            continue
-        options.tick("reading", done, total)
-        done += 1
-        try:
-            loaded = cloudformation.load(root, root.read(path), wanted, region=region)
-        except MlguardError as error:
-            problems.append(error)
-            continue
-        if not loaded:
-            found.skipped[path] = "not a template"
-        yield from loaded
-    options.tick("reading", done, total)
+    for project in _assemblies(options, found, wanted, problems):
+        read.update(project.files)
+        yield project
+    for index, path in enumerate(found.templates):
+        options.tick("reading", index, len(found.templates))
+        if path not in read:
+            yield from _templates(options, found, path, wanted, region, problems)
     if found.terraform:
         from mlguard.parse import terraform  # noqa: PLC0415
 
         variables = options.variables or terraform.Variables()
         if options.configuration.var_files and not variables.files:
             variables = replace(variables, files=options.configuration.var_files)
-        yield from terraform.load(root, list(found.terraform), wanted, variables, region)
+        yield from terraform.load(options.root, list(found.terraform), wanted, variables, region)
+
+
+def _assemblies(
+    options: Options, found: Found, wanted: Callable[[str], bool], problems: list[MlguardError]
+) -> Iterator[RawProject]:
+    if found.assemblies:
+        from mlguard.parse import cdk  # noqa: PLC0415
+    for folder in found.assemblies:
+        try:
+            yield cdk.load(options.root, folder, wanted)
+        except MlguardError as error:
+            problems.append(error)
+
+
+def _templates(  # noqa: PLR0913, PLR0917  (a file and all that is said of it)
+    options: Options,
+    found: Found,
+    path: str,
+    wanted: Callable[[str], bool],
+    region: str,
+    problems: list[MlguardError],
+) -> list[RawProject]:
+    try:
+        loaded = cloudformation.load(options.root, options.root.read(path), wanted, region=region)
+    except MlguardError as error:
+        problems.append(error)
+        return []
+    if not loaded:
+        found.skipped[path] = "not a template"
+    return loaded
+
+
+def _native(options: Options) -> frozenset[str]:
+    """Give the kinds that policies take from one format: `terraform:aws_lambda_function`."""
+    return frozenset(kind for policy in options.policies for kind in policy.applies_to if ":" in kind)
 
 
 def _meant(project: RawProject, options: Options) -> bool:

@@ -138,7 +138,9 @@ def _judge_resource(
 
 def _scope(resource: Resource | None, project: Project, scenario: Scenario, elsewhere: Sequence[Resource]) -> Node:
     if resource is not None:
-        return Node(Entries(resource.properties), resource.raw.span, resource.raw.name_span)
+        native = settle(resource.raw.body, scenario).content if ":" in resource.kind else None
+        below = native.nodes if isinstance(native, Entries) else {}
+        return Node(Entries({**below, **resource.properties}), resource.raw.span, resource.raw.name_span)
     there = [
         Node(Entries({"kind": Node(one.kind, one.raw.name_span), **one.properties}), one.raw.span, one.raw.name_span)
         for one in (*project.resources, *elsewhere)

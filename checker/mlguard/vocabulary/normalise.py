@@ -33,8 +33,13 @@ class _World:
     resources: list[Resource]
 
 
-def normalise(raw: RawProject, vocabulary: Vocabulary, settings: Settings) -> Project:
-    """Give the project's resources by kind, with properties that are read when they are looked at."""
+def normalise(
+    raw: RawProject, vocabulary: Vocabulary, settings: Settings, native: frozenset[str] = frozenset()
+) -> Project:
+    """Give the project's resources by kind, with properties that are read when they are looked at.
+
+    `native` are kinds like `terraform:aws_lambda_function`, which some policy judges by the format's own words.
+    """
     by_type: dict[str, list[RawResource]] = {}
     for resource in raw.resources:
         by_type.setdefault(resource.type, []).append(resource)
@@ -48,6 +53,9 @@ def normalise(raw: RawProject, vocabulary: Vocabulary, settings: Settings) -> Pr
         [],
     )
     for resource in raw.resources:
+        if f"{resource.format}:{resource.type}" in native:
+            own = Kind(f"{resource.format}:{resource.type}", resource.type, (), {}, {})
+            world.resources.append(_resource(world, own, resource))
         for kind in vocabulary.kind_of_type.get(resource.type, ()):
             world.resources.append(_resource(world, kind, resource))
             if kind.carries:
