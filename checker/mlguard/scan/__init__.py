@@ -139,7 +139,7 @@ def _assemblies(
             problems.append(error)
 
 
-def _templates(  # noqa: PLR0913, PLR0917  (a file and all that is said of it)
+def _templates(
     options: Options,
     found: Found,
     path: str,
