@@ -16,7 +16,10 @@ Content = str | bytes
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Files below `hostile/`, the class of outcome, and what the output must or must not hold."""
+    """Files below `hostile/`, the class of outcome, and what the output must hold besides.
+
+    With `every_policy` the policies that ship are judged, too.
+    """
 
     name: str
     outcome: str
@@ -25,6 +28,7 @@ class Case:
     links: dict[str, str] = field(default_factory=dict)
     pipes: tuple[str, ...] = ()
     at_root: bool = False
+    every_policy: bool = False
 
 
 def notebook(value: str, more: str = "") -> str:
@@ -281,7 +285,60 @@ def _steering() -> Iterator[Case]:
     yield Case("configuration of other tools", "SCAN", foreign, at_root=True)  # type: ignore[arg-type]
 
 
+def _growth() -> Iterator[Case]:
+    """Give inputs whose parts all look at one another."""
+    nested = "  S{n}: {{Type: AWS::CloudFormation::Stack, Properties: {{TemplateURL: t{to}.yaml}}}}\n"
+    fan: dict[str, Content] = {
+        f"t{level}.yaml": "Resources:\n" + "".join(nested.format(n=n, to=level + 1) for n in range(6))
+        for level in range(9)
+    }
+    yield Case("nested stacks that fan out", "LIMIT", {**fan, "t9.yaml": template()})
+    own = "".join(nested.format(n=n, to="") for n in range(8))
+    yield Case("a stack that nests itself often", "SCAN", {"t.yaml": template(tail=own)})
+    notebooks = "".join(
+        f"  B{n}: {{Type: AWS::S3::Bucket}}\n"
+        f"  N{n}: {{Type: {TYPE}, Properties: {{InstanceType: ml.t3.medium, RoleArn: !GetAtt B{n}.Arn}}}}\n"
+        for n in range(1000)
+    )
+    yield Case("buckets and notebooks", "SCAN", {"t.yaml": template(tail=notebooks)}, every_policy=True)
+    names = range(30)
+    head = (
+        "Parameters:\n" + "".join(f"  P{n}: {{Type: String}}\n" for n in names)
+        + "Conditions:\n" + "".join(f"  C{n}: !Equals [!Ref P{n}, x]\n" for n in names)
+    )  # fmt: skip
+    tags = ", ".join(f"!If [C{n}, {{Key: a, Value: b}}, !Ref 'AWS::NoValue']" for n in names)
+    tail = f"      Tags: [{tags}]\n  B: {{Type: AWS::S3::Bucket}}\n"
+    yield Case("thirty conditions in tags", "SCAN", {"t.yaml": template(head=head, tail=tail)}, every_policy=True)
+    shared = "x: &x [" + ", ".join(["{a: b}"] * 2000) + "]\n"
+    users = "".join(
+        f"  N{n}: {{Type: {TYPE}, Properties: {{InstanceType: ml.t3.medium, Tags: *x}}}}\n" for n in range(80)
+    )
+    buckets = "  B: {Type: AWS::S3::Bucket}\n  C: {Type: AWS::S3::Bucket}\n"
+    yield Case(
+        "aliases that are walked", "SCAN", {"t.yaml": template(head=shared, tail=users + buckets)}, every_policy=True
+    )
+    pair = (
+        'resource "aws_s3_bucket" "b{n}" {{\n  bucket = "b{n}"\n}}\n'
+        'resource "aws_s3_bucket_lifecycle_configuration" "c{n}" {{\n  bucket = aws_s3_bucket.b{n}.id\n'
+        '  rule {{\n    status = "Enabled"\n  }}\n}}\n'
+    )
+    companions = notebook(f'"{DEAR}"') + "".join(pair.format(n=n) for n in range(1000))
+    yield Case("companions", "SCAN", {"main.tf": companions}, every_policy=True)
+    thousands = "".join(
+        notebook('"ml.t3.medium"', "  count = 1000\n").replace('"hostile"', f'"h{n}"') for n in range(60)
+    )
+    yield Case("thousands of instances", "LIMIT", {"main.tf": thousands})
+    modules = 'module "m" {\n  source = "../%s"\n  count = 900\n}\n'
+    yield Case(
+        "modules in modules",
+        "LIMIT",
+        {"a/main.tf": modules % "b", "b/main.tf": modules % "c", "c/main.tf": notebook('"ml.t3.medium"')},
+    )
+    lock = '{"packages": "' + "x" * 11_000_000 + '"}'
+    yield Case("a lock file beyond the limit", "SKIP", {"package-lock.json": lock})
+
+
 def cases() -> list[Case]:
     """Give every case, always in the same order."""
-    makers = (_yaml, _json, _shapes, _hcl, _evaluation, _file_system, _steering)
+    makers = (_yaml, _json, _shapes, _hcl, _evaluation, _file_system, _steering, _growth)
     return [case for maker in makers for case in maker()]

@@ -132,7 +132,7 @@ def _known(options: argparse.Namespace, configuration: Configuration, root: Root
     for folder in configuration.policies:
         if root.resolve("", folder) is None or not root.is_folder(folder):
             raise ConfigurationError(f'the policy folder "{folder}" is not in the repository', configuration.path)
-        policies.extend(load_folder(root.folder / folder, folder))
+        policies.extend(load_folder(root.folder / folder, folder, policies))
     return tuple(policies)
 
 
@@ -151,7 +151,7 @@ def _own_policies(folders: Sequence[str]) -> list[Policy]:
     for folder in folders:
         if not Path(folder).is_dir():
             raise UsageError(f"there is no policy folder {folder}")
-        own.extend(load_folder(Path(folder), folder))
+        own.extend(load_folder(Path(folder), folder, own))
     return own
 
 

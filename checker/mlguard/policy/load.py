@@ -39,10 +39,13 @@ def bundled_policies() -> tuple[Policy, ...]:
     return tuple(sorted(policies, key=lambda policy: policy.id))
 
 
-def load_folder(folder: Path, shown: str) -> tuple[Policy, ...]:
-    """Read a user's own policies; PolicyError when one is wrong or takes the id of another."""
+def load_folder(folder: Path, shown: str, others: Iterable[Policy] = ()) -> tuple[Policy, ...]:
+    """Read a user's own policies; PolicyError when one is wrong or takes the id of another.
+
+    `others` are policies of the user that have been read already.
+    """
     own: dict[str, Policy] = {}
-    taken = {name for policy in bundled_policies() for name in (policy.id, *policy.aliases)}
+    taken = {name for policy in (*bundled_policies(), *others) for name in (policy.id, *policy.aliases)}
     for path in sorted(folder.rglob("*.yaml")):
         if path.is_symlink() or not path.is_file():
             continue

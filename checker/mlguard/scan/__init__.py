@@ -66,6 +66,8 @@ def scan(options: Options) -> Report:
     notes: list[str] = []
     checks = 0
     selected = frozenset(policy.id for policy in options.policies)
+    if options.only is not None:  # what is wrong elsewhere is no business of these files
+        problems = [problem for problem in problems if problem.path in options.only]
     named = [normalise(raw, vocabulary, _settings(raw, options), _native(options)) for raw in projects]
     accounts = [resource for project in named for resource in project.resources if resource.kind in _OF_THE_ACCOUNT]
     for index, project in enumerate(named):
