@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 Decided = str | int | float | bool | None
 MAX_SCENARIOS = 4096
+_MAX_KEPT = 64
 UNDECIDED = "\0undecided"
 """Stands, in what a result depends on, for a variable that had no value yet."""
 
@@ -97,7 +98,8 @@ class Memory:
             if scenario._touched:  # noqa: SLF001
                 for variable, decided in touched.items():
                     scenario._touched[-1].setdefault(variable, decided)  # noqa: SLF001
-        kept.append((touched, value))
+        if len(kept) < _MAX_KEPT:  # a longer list takes longer to look through than it saves
+            kept.append((touched, value))
         return value
 
 

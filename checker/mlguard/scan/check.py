@@ -14,7 +14,7 @@ from mlguard.scenario import Decided, Outcome, Scenario, TooManyScenariosError, 
 from mlguard.source import Span
 from mlguard.value import Entries, Items, Node, Unknown, settle, text_of
 
-MAX_SCENARIOS = 1024
+MAX_SCENARIOS = 256
 Lookup = Callable[[str, Mapping[str, str]], object]
 
 

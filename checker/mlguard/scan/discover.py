@@ -13,6 +13,7 @@ from mlguard.source import Root
 from mlguard.source.root import decode
 
 MAX_FILES = 200_000
+_GLANCE = 1_000_000  # bytes of a file beyond the limit that are looked at to tell whether it matters
 _TERRAFORM = (".tf", ".tofu", ".tf.json", ".tofu.json")
 _MARKUP = (".yaml", ".yml", ".json", ".template")
 _SKIPPED_FOLDERS = frozenset((".git", "node_modules", ".terraform", ".venv", "venv", "__pycache__", ".mypy_cache"))
@@ -125,6 +126,12 @@ def _markup(root: Root, path: str, found: Found) -> None:
             if content.startswith((b"version https://git-lfs", b"\0GITCRYPT")):
                 decode(content, path)
             return
+    except LimitError as error:
+        if looks_like_template(root.read_start(path, _GLANCE)):
+            found.problems.append(error)
+        else:
+            found.skipped[path] = "not a template"  # a lock file may be as large as it likes
+        return
     except MlguardError as error:
         found.problems.append(error)
         return

@@ -71,6 +71,18 @@ class Root:
         finally:
             os.close(descriptor)
 
+    def read_start(self, path: str, size: int) -> bytes:
+        """Read the first `size` bytes of a regular file that is too large to be read; SourceError otherwise."""
+        parts = [part for part in path.split("/") if part not in ("", ".")]
+        try:
+            descriptor = self._open(parts, path)
+            try:
+                return os.read(descriptor, size) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise SourceError(_reason(error), path) from None
+
     def read(self, path: str, limit: int = MAX_BYTES) -> Document:
         """Read a text file: UTF-8 or UTF-16 by its byte order mark; SourceError where it is something else."""
         return Document(path, decode(self.read_bytes(path, limit), path))

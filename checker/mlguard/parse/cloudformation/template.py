@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from mlguard.errors import MlguardError, ParseError
+from mlguard.errors import LimitError, MlguardError, ParseError
 from mlguard.parse.cloudformation.intrinsics import Evaluator
 from mlguard.parse.cloudformation.parameters import Declared, declare
 from mlguard.parse.markup import load_markup
@@ -16,6 +16,7 @@ from mlguard.value import Choice, Entries, Items, Node, Parameter
 
 NESTED = "AWS::CloudFormation::Stack"
 _MAX_NESTING = 10
+_MAX_NESTED = 100
 _HARMLESS_TRANSFORMS = ("AWS::Serverless-2016-10-31", "AWS::LanguageExtensions", "AWS::SecretsManager-")
 
 
@@ -35,6 +36,7 @@ class Surroundings:
     documents: dict[str, Document] = field(default_factory=dict)
     problems: list[MlguardError] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    nested: int = 0
 
 
 @dataclass(slots=True)
@@ -47,6 +49,7 @@ class Template:
     prefix: str = ""
     given: Mapping[str, Node] = field(default_factory=dict)
     depth: int = 0
+    chain: tuple[str, ...] = ()
     stack_condition: Callable[[Scenario], bool] | None = None
     _nested: dict[str, Template | None] = field(default_factory=dict)
     _evaluator: Evaluator | None = None
@@ -184,6 +187,16 @@ class Template:
         fields = node.content.nodes if isinstance(node.content, Entries) else {}
         at = node.key_span or node.span
         path = self.around.locate(self.path, name, node) if self.depth < _MAX_NESTING else None
+        if path is not None and path in (self.path, *self.chain):
+            self.around.gaps.append(Gap(at, f'the nested stack "{name}" nests its own template'))
+            return None
+        if path is not None:
+            self.around.nested += 1
+            if self.around.nested > _MAX_NESTED:
+                if self.around.nested == _MAX_NESTED + 1:
+                    message = f"more than {_MAX_NESTED} nested stacks: those beyond are not read"
+                    self.around.problems.append(LimitError(message, at.path, at.line, at.column))
+                path = None
         if path is None or self.around.root is None:
             self.around.gaps.append(Gap(at, f'the nested stack "{name}" has its template elsewhere'))
             return None
@@ -202,6 +215,7 @@ class Template:
             f"{self.prefix}{name}/",
             {key: self.evaluator.wrap(value) for key, value in bound.items()},
             self.depth + 1,
+            (*self.chain, self.path),
             self._existence(fields.get("Condition")),
         )
 

@@ -15,7 +15,7 @@ from mlguard.resource import Gap, Related
 from mlguard.source import Root
 
 _MAX_LEVEL = 12
-_MAX_MODULES = 1_000
+_MAX_MODULES = 300
 
 
 class Modules:

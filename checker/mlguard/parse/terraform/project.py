@@ -20,7 +20,7 @@ from mlguard.resource import RawProject, RawResource
 from mlguard.source import Document, Root
 from mlguard.value import Parameter
 
-_MAX_RESOURCES = 20_000
+_MAX_RESOURCES = 5_000
 Wanted = Callable[[str], bool]
 
 

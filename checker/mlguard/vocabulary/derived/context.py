@@ -71,7 +71,7 @@ def ml_scope(subject: Subject, scenario: Scenario) -> Content:
         own.append(f"{key} {value}")
     if any(_speaks_of_ml(text) for text in own):
         return True
-    return any(_refers(sibling, subject.resource, scenario) for sibling in _ml_resources(subject))
+    return without_keys(subject.resource.raw.address) in _referred_by_ml(subject)
 
 
 def machine_learning(subject: Subject, scenario: Scenario) -> Content:
@@ -93,6 +93,17 @@ def _ml_resources(subject: Subject) -> list[Resource]:
     return [sibling for sibling in subject.siblings if _ML_TYPE.match(sibling.raw.type) and not sibling.part_of]
 
 
-def _refers(source: Resource, target: Resource, scenario: Scenario) -> bool:
-    address = without_keys(target.raw.address)
-    return any(without_keys(found.address) == address for found in references_in(source.raw.body, scenario))
+def _referred_by_ml(subject: Subject) -> frozenset[str]:
+    """Give the addresses that the ML resources of the project refer to as it is deployed by default.
+
+    Found once for a project: which bucket a job writes to is no matter of every combination of parameters.
+    """
+    remembered = subject.settings.remembered
+    if "referred by ml" not in remembered:
+        default = Scenario()
+        remembered["referred by ml"] = frozenset(
+            without_keys(found.address)
+            for sibling in _ml_resources(subject)
+            for found in references_in(sibling.raw.body, default)
+        )
+    return remembered["referred by ml"]

@@ -15,13 +15,14 @@ class Settings:
     """What the user said of the project: its environment, and the parameters that derivations read.
 
     `parameter` gives a parameter's value by name and environment. `environment_of` maps the words that people use in
-    names and tags to environments (`dev` to `sandbox`).
+    names and tags to environments (`dev` to `sandbox`). `remembered` holds what is found out once for a project.
     """
 
     environment: str = ""
     default_environment: str = "sandbox"
     environment_of: Mapping[str, str] = field(default_factory=dict)
     parameter: Callable[[str, str], object] = lambda _name, _environment: None
+    remembered: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
