@@ -147,11 +147,11 @@ class _Builder:
             for scanned in here.configuration.scanned("resource"):
                 if len(scanned.labels) > 1 and self.wanted(scanned.labels[0]):
                     self._resource(here, scanned)
-            if len(self.resources) > _MAX_RESOURCES:
-                self.problems.append(
-                    LimitError(f"more than {_MAX_RESOURCES:,} resources in one project", self.folder or ".")
-                )
-                return
+                if len(self.resources) > _MAX_RESOURCES:
+                    self.problems.append(
+                        LimitError(f"more than {_MAX_RESOURCES:,} resources in one project", self.folder or ".")
+                    )
+                    return
             waiting.extend(self.modules.children(here))
 
     def _resource(self, instance: Instance, scanned: ScannedBlock) -> None:
