@@ -22,7 +22,26 @@ _KEYS = (
     "select", "ignore", "exclude", "fail_on", "region", "environment", "parameters", "environments", "policies",
     "budgets", "var_files", "break_glass",
 )  # fmt: skip
-_ENVIRONMENT_KEYS = ("paths", "words", "parameters", "title")
+_ENVIRONMENT_KEYS = ("paths", "words", "parameters", "title", "var_files", "parameter_files", "region", "workspace")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """How the code is deployed to one environment: with which files of values, where, in which workspace.
+
+    `paths` are the projects that are deployed to it, all of them when it is empty.
+    """
+
+    environment: str
+    paths: tuple[str, ...] = ()
+    var_files: tuple[str, ...] = ()
+    parameter_files: tuple[str, ...] = ()
+    region: str = ""
+    workspace: str = ""
+
+    def belongs(self, path: str) -> bool:
+        """Tell whether a project may be deployed to the environment."""
+        return not self.paths or any(_below(path, pattern) for pattern in self.paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +60,24 @@ class Configuration:
     var_files: tuple[str, ...] = ()
     break_glass: tuple[str, ...] = ()
     parameters: Parameters = field(default_factory=bundled_parameters)
-    environment_paths: tuple[tuple[str, str], ...] = ()
+    deployments: tuple[Deployment, ...] = ()
 
     def environment_of(self, path: str) -> str:
         """Give the environment that the configuration assigns to a path, empty where it assigns none."""
-        for pattern, name in self.environment_paths:
-            if fnmatchcase(path, pattern) or fnmatchcase(path, f"{pattern.rstrip('/')}/*"):
-                return name
-        return ""
+        return next((one.environment for one in self.deployments if one.paths and one.belongs(path)), "")
+
+    def region_of(self, path: str, environment: str = "") -> str:
+        """Give the region that the configuration says for an environment, that of the path by default."""
+        name = environment or self.environment_of(path) or self.environment
+        return next((one.region for one in self.deployments if one.environment == name and one.region), self.region)
 
     def excludes(self, path: str) -> bool:
         """Tell whether a file or folder is not to be looked at."""
-        return any(fnmatchcase(path, one) or fnmatchcase(path, f"{one.rstrip('/')}/*") for one in self.exclude)
+        return any(_below(path, pattern) for pattern in self.exclude)
+
+
+def _below(path: str, pattern: str) -> bool:
+    return fnmatchcase(path, pattern) or fnmatchcase(path, f"{pattern.rstrip('/')}/*")
 
 
 def find_configuration(root: Root) -> Configuration:
@@ -106,7 +131,7 @@ def _with_environments(configuration: Configuration, top: Mapping[str, Node]) ->
     own = _parameters(top.get("parameters"), parameters)
     environments = dict(parameters.environments)
     by_environment: dict[str, Mapping[str, Any]] = {}
-    paths: list[tuple[str, str]] = []
+    deployments: list[Deployment] = []
     entries = _mapping(top["environments"], "environments") if "environments" in top else {}
     for name, node in entries.items():
         fields = _mapping(node, name)
@@ -115,9 +140,20 @@ def _with_environments(configuration: Configuration, top: Mapping[str, Node]) ->
         title = _text(fields, "title") or known.title
         environments[name] = Environment(name, title, (*known.words, *_texts(fields, "words")))
         by_environment[name] = _parameters(fields.get("parameters"), parameters)
-        paths.extend((pattern, name) for pattern in _texts(fields, "paths"))
+        deployments.append(_deployment(name, fields))
     made = replace(parameters, environments=environments, own=own, own_by_environment=by_environment)
-    return replace(configuration, parameters=made, environment_paths=tuple(paths))
+    return replace(configuration, parameters=made, deployments=tuple(deployments))
+
+
+def _deployment(name: str, fields: Mapping[str, Node]) -> Deployment:
+    return Deployment(
+        environment=name,
+        paths=_texts(fields, "paths"),
+        var_files=_texts(fields, "var_files"),
+        parameter_files=_texts(fields, "parameter_files"),
+        region=_text(fields, "region"),
+        workspace=_text(fields, "workspace"),
+    )
 
 
 def _parameters(node: Node | None, parameters: Parameters) -> dict[str, Any]:

@@ -15,6 +15,10 @@ _MAX_PATTERN = 500
 _MAX_OPEN_REPEATS = 2
 _REPEAT = re.compile(r"\{(\d*)(,?)(\d*)\}")
 _MAX_COUNT = 100
+_LETTERS = r"(?:[\w-]|\\[.-]|\[\.\])"
+_PIECE = re.compile(rf"\((?:\?:)?(?P<group>(?:{_LETTERS}|\|)+)\)|(?P<plain>{_LETTERS}+)")
+_DOT = re.compile(r"\\([.-])|\[(\.)\]")
+_MAX_ALTERNATIVES = 256
 
 
 def compile_safely(pattern: str) -> re.Pattern[str] | None:
@@ -75,3 +79,36 @@ def _class_length(pattern: str, start: int) -> int:
     while position < len(pattern) and pattern[position] != "]":
         position += 2 if pattern[position] == "\\" else 1
     return position - start + 1
+
+
+def alternatives(pattern: str) -> tuple[str, ...] | None:
+    """Give the texts that a regular expression matches where it does no more than list them; None otherwise.
+
+    `^(t3|m5)[.]large$`, with the dot escaped either way, lists two.
+    """
+    found: dict[str, None] = {}
+    for branch in pattern.split("|^"):
+        whole = branch.removeprefix("^")
+        if not pattern.startswith("^") or not whole.endswith("$"):
+            return None
+        texts = _product(whole.removesuffix("$"))
+        if texts is None or len(found) + len(texts) > _MAX_ALTERNATIVES:
+            return None
+        found.update(dict.fromkeys(texts))
+    return tuple(found) or None
+
+
+def _product(pattern: str) -> list[str] | None:
+    texts, position = [""], 0
+    while position < len(pattern):
+        match = _PIECE.match(pattern, position)
+        if match is None:
+            return None
+        position = match.end()
+        options = [
+            _DOT.sub(lambda dot: dot[1] or dot[2], option) for option in (match["group"] or match["plain"]).split("|")
+        ]
+        if len(texts) * len(options) > _MAX_ALTERNATIVES:
+            return None
+        texts = [before + option for before in texts for option in options]
+    return texts

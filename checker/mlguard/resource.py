@@ -80,7 +80,8 @@ class RawProject:
     """Resources that are deployed together, and what of the project could not be seen.
 
     `path` is the file or folder that the project is named by; `names` are texts that may tell its environment
-    (folders, stack name, workspace), most telling first.
+    (folders, stack name, workspace), most telling first; `environment` is the one that the user deploys it to with
+    these values, empty where the values are nobody's in particular.
     """
 
     dialect: Dialect
@@ -93,6 +94,7 @@ class RawProject:
     problems: tuple[MlguardError, ...] = ()
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

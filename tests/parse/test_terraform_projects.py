@@ -104,7 +104,7 @@ def test_the_last_of_the_tfvars_wins(tmp_path: Path) -> None:
     assert (node.content, node.origins[0].what, node.origins[0].span.line) == ("4", "set in b.auto.tfvars", 2)
     (resource,) = project(tmp_path, files, Variables(files=("prod.tfvars",))).resources
     assert get(resource, "type").content == "5"
-    (resource,) = project(tmp_path, files, Variables(("prod.tfvars",), {"size": "6"})).resources
+    (resource,) = project(tmp_path, files, Variables(("prod.tfvars",), values={"size": "6"})).resources
     assert (get(resource, "type").content, get(resource, "type").origins[0].what) == ("6", "set by --var size")
     del files["a.auto.tfvars"], files["b.auto.tfvars"]
     for name in ("a.auto.tfvars", "b.auto.tfvars"):
@@ -134,10 +134,18 @@ DOMAIN = """variable "env" {
         'contains(["prod", "dev"], var.env)',
         'var.env == "prod" || "dev" == var.env',
         'can(regex("^(prod|dev)$", var.env))',
+        'can(regex("^prod$|^dev$", var.env))',
+        'length(regexall("^(?:prod|dev)$", lower(var.env))) > 0',
+        "contains(local.environments, lower(var.env))",
+        "contains(keys(local.by_name), var.env) && length(var.env) < 9",
+        "can(local.by_name[var.env])",
+        "can(index(local.environments, var.env))",
+        'anytrue([var.env == "prod", var.env == "dev"])',
     ],
 )
 def test_every_value_of_a_domain_is_a_scenario_the_default_first(tmp_path: Path, condition: str) -> None:
     text = DOMAIN.replace('contains(["prod", "dev"], var.env)', condition)
+    text += 'locals {\n  environments = ["prod", "dev"]\n  by_name = { prod = 1, dev = 2 }\n}\n'
     text += 'resource "aws_x" "y" {\n  type = var.env == "prod" ? "big" : "small"\n  env = var.env\n}\n'
     found = project(tmp_path, text)
     (resource,) = found.resources
@@ -145,7 +153,33 @@ def test_every_value_of_a_domain_is_a_scenario_the_default_first(tmp_path: Path,
     assert seen == [("dev", "small"), ("prod", "big")]
     origins = [get(resource, "env", Scenario(fixed={"var.env": env})).origins[0] for env in ("dev", "prod")]
     assert [origin.what for origin in origins] == ['default of variable "env"', 'allowed value of variable "env"']
-    assert found.parameters[0].allowed == ("prod", "dev")
+    assert sorted(found.parameters[0].allowed or ()) == ["dev", "prod"]
+
+
+@pytest.mark.parametrize(
+    ("before", "condition", "seen"),
+    [
+        ("type = bool", "true", [True, False]),
+        ("type = bool\n  default = false", "true", [False]),
+        ('default = ""', 'contains(["a", "b"], var.x)', ["a", "b"]),
+        ("default = null", 'var.x == null ? true : contains(["a", "b"], var.x)', [None, "a", "b"]),
+        ("type = string", 'can(regex("^ml\\\\.(g4dn|g5)\\\\.xlarge$", var.x))', ["ml.g4dn.xlarge", "ml.g5.xlarge"]),
+        ("type = number", "contains([1, 2], var.x)", [1, 2]),
+        ("type = string", 'contains(["a"], var.x) || length(var.x) > 3', ["unknown"]),
+        ("type = string", "contains(var.others, var.x)", ["unknown"]),
+    ],
+)
+def test_the_values_that_a_variable_may_have(tmp_path: Path, before: str, condition: str, seen: list[object]) -> None:
+    validation = f'  validation {{\n    condition = {condition}\n    error_message = "no"\n  }}\n'
+    text = f'variable "x" {{\n  {before}\n{validation}}}\nvariable "others" {{}}\n'
+    text += 'resource "aws_x" "y" {\n  a = var.x\n}\n'
+
+    def value(scenario: Scenario) -> object:
+        node = child(resource.body, "a", scenario)
+        return None if node is None else "unknown" if isinstance(node.content, Unknown) else node.content
+
+    (resource,) = project(tmp_path, text).resources
+    assert [outcome.result for outcome in explore(value)] == seen
 
 
 def test_a_given_value_closes_the_domain(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_the_command_line_wins_over_files(scanned: Scan) -> None:
     files = {"main.tf": _VARIABLE, "terraform.tfvars": _VALUE, "x.tfvars": 'size = "ml.t3.large"\n'}
     assert verdict(scanned(files)) == "fail"
     assert verdict(scanned(files, variables=Variables(("x.tfvars",)))) == "pass"
-    assert verdict(scanned(files, variables=Variables(("x.tfvars",), {"size": "ml.p3.2xlarge"}))) == "fail"
+    assert verdict(scanned(files, variables=Variables(("x.tfvars",), values={"size": "ml.p3.2xlarge"}))) == "fail"
 
 
 def test_a_closed_domain_is_explored_with_a_witness(scanned: Scan) -> None:

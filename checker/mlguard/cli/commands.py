@@ -75,8 +75,9 @@ def hook(names: Sequence[str]) -> int:
     root = Root(root_of([Path()]))
     changed = frozenset(_relative(root, path) for path in files)
     options = argparse.Namespace(
-        select=[], ignore=[], environment="", region="", var=[], var_file=[], config=None, no_config=False, policies=[],
-        fail_on=None, unknown="pass", format="text", output=None, verbose=False, no_progress=True,
+        select=[], ignore=[], environment="", region="", var=[], var_file=[], env_vars=False, config=None,
+        no_config=False, policies=[], fail_on=None, unknown="pass", format="text", output=None, verbose=False,
+        no_progress=True,
     )  # fmt: skip
     configuration = _configuration(options, root)
     report = _scan(options, root, configuration, ("",), changed) if changed else None
@@ -176,7 +177,7 @@ def _environment(name: str, configuration: Configuration) -> str:
 
 
 def _variables(options: argparse.Namespace, root: Root) -> Variables | None:
-    if not options.var and not options.var_file:
+    if not (options.var or options.var_file or options.env_vars):
         return None
     from mlguard.parse.terraform import Variables  # noqa: PLC0415  (not for a template)
 
@@ -187,7 +188,13 @@ def _variables(options: argparse.Namespace, root: Root) -> Variables | None:
             raise UsageError(f'--var takes NAME=VALUE, not "{written}"')
         values[name] = value
     files = tuple(_relative(root, Path(path)) for path in options.var_file)
-    return Variables(files, values)
+    process = {}
+    if options.env_vars:
+        process = {
+            name.removeprefix("TF_VAR_"): text for name, text in os.environ.items() if name.startswith("TF_VAR_")
+        }
+    workspace = os.environ.get("TF_WORKSPACE", "") if options.env_vars else ""
+    return Variables(files, values=values, process=process, workspace=workspace)
 
 
 def _relative(root: Root, path: Path) -> str:

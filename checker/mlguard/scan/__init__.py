@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mlguard.configuration import Configuration
@@ -19,6 +20,7 @@ from mlguard.policy.model import Policy
 from mlguard.resource import RawProject
 from mlguard.scan.check import check_project
 from mlguard.scan.discover import Found, discover
+from mlguard.scan.merging import merged
 from mlguard.source import Root
 from mlguard.suppress import suppress
 from mlguard.vocabulary.derived import Settings
@@ -88,14 +90,15 @@ def scan(options: Options) -> Report:
         checks += checked.checks
     if configuration.budgets_managed_elsewhere:
         notes.append("budgets are managed elsewhere, says the configuration: no project is asked for one")
-    resources = sum(len(project.resources) for project in projects)
+    resources = {(project.path, resource.address) for project in projects for resource in project.resources}
+    places = {project.path for project in projects}
     counts = _counts(found, projects, problems, undecided)
     documents = {path: document for project in projects for path, document in project.documents.items()}
     return Report(
-        findings=tuple(sorted(_once(findings), key=Finding.order)),
+        findings=tuple(sorted(merged(findings, projects), key=Finding.order)),
         problems=tuple(sorted(_unique(problems), key=lambda one: (one.path, one.line, one.column, one.message))),
-        undecided=tuple(sorted(undecided, key=lambda one: (one.at, one.policy.id, one.resource))),
-        counts=replace(counts, projects=len(projects), resources=resources, checks=checks),
+        undecided=tuple(sorted(_undecided(undecided), key=lambda one: (one.at, one.policy.id, one.resource))),
+        counts=replace(counts, projects=len(places), resources=len(resources), checks=checks),
         policies=options.policies,
         documents=documents,
         notes=tuple(dict.fromkeys(notes)),
@@ -111,7 +114,6 @@ def _projects(
     def wanted(raw_type: str) -> bool:
         return raw_type in native or vocabulary.wanted(raw_type)
 
-    region = options.region or options.configuration.region
     read: set[str] = set()  # an assembly says how its templates belong together
     for project in _assemblies(options, found, wanted, problems):
         read.update(project.files)
@@ -119,14 +121,36 @@ def _projects(
     for index, path in enumerate(found.templates):
         options.tick("reading", index, len(found.templates))
         if path not in read:
-            yield from _templates(options, found, path, wanted, region, problems)
+            yield from _templates(options, found, path, wanted, problems)
     if found.terraform:
-        from mlguard.parse import terraform  # noqa: PLC0415
+        yield from _terraform(options, list(found.terraform), wanted)
 
-        variables = options.variables or terraform.Variables()
-        if options.configuration.var_files and not variables.files:
-            variables = replace(variables, files=options.configuration.var_files)
-        yield from terraform.load(options.root, list(found.terraform), wanted, variables, region)
+
+def _region(options: Options, path: str) -> str:
+    return options.region or options.configuration.region_of(path, options.environment)
+
+
+def _terraform(options: Options, folders: list[str], wanted: Callable[[str], bool]) -> list[RawProject]:
+    """Read Terraform roots: each once for every environment that the configuration deploys it to, else once."""
+    from mlguard.parse import terraform  # noqa: PLC0415
+
+    given = options.variables or terraform.Variables()
+    environments = []
+    if not given.files:  # who names files on the command line asks for one scan with those
+        given = replace(given, shared=options.configuration.var_files)
+        environments = [
+            replace(
+                given,
+                files=one.var_files,
+                environment=one.environment,
+                region=options.region or one.region,
+                workspace=one.workspace,
+                belongs=one.belongs,
+            )
+            for one in options.configuration.deployments
+            if (one.var_files or one.workspace) and options.environment in ("", one.environment)
+        ]
+    return terraform.load(options.root, folders, wanted, given, partial(_region, options), environments)
 
 
 def _assemblies(
@@ -146,9 +170,9 @@ def _templates(
     found: Found,
     path: str,
     wanted: Callable[[str], bool],
-    region: str,
     problems: list[MlguardError],
 ) -> list[RawProject]:
+    region = _region(options, path)
     try:
         loaded = cloudformation.load(options.root, options.root.read(path), wanted, region=region)
     except MlguardError as error:
@@ -170,7 +194,8 @@ def _meant(project: RawProject, options: Options) -> bool:
 
 def _settings(raw: RawProject, options: Options) -> Settings:
     configuration = options.configuration
-    environment = options.environment or configuration.environment_of(raw.path) or configuration.environment
+    said = options.environment or raw.environment or configuration.environment_of(raw.path)
+    environment = said or configuration.environment
     parameters = configuration.parameters
 
     def parameter(name: str, of: str) -> object:
@@ -184,14 +209,9 @@ def _canonical(policies: Sequence[Policy]) -> Callable[[str], str | None]:
     return lambda name: names.get(name) or names.get(name.upper())
 
 
-def _once(findings: Sequence[Finding]) -> list[Finding]:
-    """Report what two projects say of one place once: a template read by itself and in its parent."""
-    seen: dict[tuple[object, ...], Finding] = {}
-    for finding in findings:
-        key = (finding.at, finding.policy.id, finding.message)
-        if key not in seen or (seen[key].suppressed is not None and finding.suppressed is None):
-            seen[key] = finding
-    return list(seen.values())
+def _undecided(undecided: Sequence[Undecided]) -> list[Undecided]:
+    """Tell once what is undecided in several environments of a root."""
+    return list({(one.at, one.policy.id, one.resource, one.because): one for one in undecided}.values())
 
 
 def _unique(problems: Sequence[MlguardError]) -> list[MlguardError]:

@@ -3,7 +3,7 @@
 Nothing of the grammar is imported before the first block must be parsed.
 """
 
+from mlguard.parse.terraform.assignments import Variables
 from mlguard.parse.terraform.project import load
-from mlguard.parse.terraform.variables import Variables
 
 __all__ = ["Variables", "load"]

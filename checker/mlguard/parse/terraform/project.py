@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from mlguard.errors import LimitError, MlguardError
+from mlguard.parse.terraform.assignments import Assignments, VariableFiles, Variables
 from mlguard.parse.terraform.closure import Closure
 from mlguard.parse.terraform.configuration import Configuration
 from mlguard.parse.terraform.expand import Key, body, bound, suffix
@@ -15,7 +18,7 @@ from mlguard.parse.terraform.references import Resolver
 from mlguard.parse.terraform.scanner import ScannedBlock
 from mlguard.parse.terraform.scope import Instance, Scope
 from mlguard.parse.terraform.syntax import Block
-from mlguard.parse.terraform.variables import Assignments, RootVariables, Variables
+from mlguard.parse.terraform.variables import RootVariables
 from mlguard.resource import RawProject, RawResource
 from mlguard.source import Document, Root
 from mlguard.value import Parameter
@@ -25,12 +28,18 @@ Wanted = Callable[[str], bool]
 
 
 def load(
-    root: Root, folders: Sequence[str], wanted: Wanted, variables: Variables | None = None, region: str = ""
+    root: Root,
+    folders: Sequence[str],
+    wanted: Wanted,
+    variables: Variables | None = None,
+    region: str | Callable[[str], str] = "",
+    environments: Sequence[Variables] = (),
 ) -> list[RawProject]:
     """Read every root among the folders as a project; never raises for what the files hold.
 
     `folders` are those that hold Terraform files, relative to the root. `wanted` tells whether a resource type
-    matters: blocks of other types are indexed, not parsed. `region` holds where no provider says one.
+    matters: blocks of other types are indexed, not parsed. `region`, for all or by folder, holds where no provider
+    says one. A root that `environments` concern is one project for each of those, any other one for `variables`.
     """
     known: dict[str, Configuration] = {}
 
@@ -41,7 +50,28 @@ def load(
 
     inside = [folder for folder in sorted(set(folders)) if ".terraform" not in folder.split("/")]
     roots = _roots(root, inside, opened)
-    return [_Builder(root, folder, opened, wanted, region).build(variables or Variables()) for folder in roots]
+    region_of = region if callable(region) else lambda _folder: region
+    files = VariableFiles(root)
+    made: list[RawProject] = []
+    for folder in roots:
+        concerned = [one for one in environments if one.belongs(folder) and _concerns(one, opened(folder), files)]
+        for given in concerned or [variables or Variables()]:
+            builder = _Builder(root, folder, opened, wanted, given.region or region_of(folder))
+            made.append(builder.build(given, files))
+    if made:
+        problems = [files.read(path)[2] for one in environments for path in files.given("", one.files)]
+        unreadable = tuple(problem for problem in problems if problem is not None)
+        made[0] = replace(made[0], problems=(*made[0].problems, *unreadable))
+    return made
+
+
+def _concerns(given: Variables, configuration: Configuration, files: VariableFiles) -> bool:
+    """Tell whether an environment is one of a root: its files set a variable, or the root asks for the workspace."""
+    if given.workspace and any("terraform.workspace" in one.text for one in configuration.documents.values()):
+        return True
+    declared = {block.labels[0] for block in configuration.scanned("variable") if block.labels}
+    paths = files.given(configuration.folder, given.files)
+    return any(not declared.isdisjoint(files.read(path)[1]) for path in paths)
 
 
 def _roots(root: Root, folders: Sequence[str], opened: Callable[[str], Configuration]) -> list[str]:
@@ -90,9 +120,10 @@ class _Builder:
         self.resources: list[RawResource] = []
         self.problems: list[MlguardError] = []
 
-    def build(self, variables: Variables) -> RawProject:
+    def build(self, variables: Variables, files: VariableFiles) -> RawProject:
+        self.session.workspace = variables.workspace
         instance = Instance(self.session, self.modules.configuration(self.folder))
-        assignments = Assignments(self.root, self.folder, variables) if self._matters(instance) else None
+        assignments = Assignments(self.root, self.folder, variables, files) if self._matters(instance) else None
         documents: dict[str, Document] = {}
         parameters: tuple[Parameter, ...] = ()
         if assignments is not None:
@@ -113,10 +144,15 @@ class _Builder:
             documents=documents,
             gaps=tuple(self.modules.gaps[place] for place in sorted(self.modules.gaps)),
             parameters=parameters,
-            names=tuple(part for part in reversed(self.folder.split("/")) if part),
+            names=self._names(variables),
+            environment=variables.environment,
             problems=tuple(self.problems),
             files=tuple(sorted(documents)),
         )
+
+    def _names(self, variables: Variables) -> tuple[str, ...]:
+        files = [posixpath.basename(path).partition(".")[0] for path in variables.files]
+        return tuple(part for part in (variables.workspace, *files, *reversed(self.folder.split("/"))) if part)
 
     def _matters(self, instance: Instance) -> bool:
         """Look for a wanted type in the root and all that it calls, without parsing anything."""

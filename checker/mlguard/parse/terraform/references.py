@@ -39,6 +39,7 @@ class Resolver:
         self.busy: set[object] = set()
         self.variables: RootVariables | None = None
         self.read: dict[str, object] = {}
+        self.workspace = ""
 
     def head(self, name: str, steps: list[Step], scope: Scope, scenario: Scenario, span: Span) -> tuple[Node, int]:
         """Resolve the begin of a reference; gives the value and how many of the steps that took."""
@@ -54,8 +55,7 @@ class Resolver:
         if name == "path" and words:
             return Node(self._path(words[0], scope), span), 1
         if name in ("terraform", "tofu"):
-            attribute = words[0] if words else ""
-            return Node(Unknown(f"{name}.{attribute} is chosen at deployment"), span), len(steps)
+            return Node(self._tool(name, words[0] if words else ""), span), len(steps)
         if name in ("each", "count", "self", "ephemeral"):
             return Node(Unknown(f"{name} is known at deployment"), span), len(steps)
         return self._resource(name, words, scope, scenario, span)
@@ -115,6 +115,11 @@ class Resolver:
         if name == "module":
             return posixpath.relpath("/" + scope.instance.configuration.folder, "/" + self.folder)
         return Unknown("path.cwd is that of the machine that deploys") if name == "cwd" else "."
+
+    def _tool(self, name: str, attribute: str) -> Content:
+        if attribute == "workspace" and self.workspace:
+            return self.workspace
+        return Unknown(f"{name}.{attribute} is chosen at deployment")
 
     def _resource(self, name: str, words: list[str], scope: Scope, scenario: Scenario, span: Span) -> tuple[Node, int]:
         configuration = scope.instance.configuration

@@ -2,65 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from mlguard.errors import MlguardError
+from mlguard.parse.terraform.assignments import Assignments
 from mlguard.parse.terraform.constraints import fitted
-from mlguard.parse.terraform.domains import Domain, decision, validations
+from mlguard.parse.terraform.domains import Domain, both_truths, decision, validations
 from mlguard.parse.terraform.evaluate import evaluate, evaluate_softly
-from mlguard.parse.terraform.reader import read_body, read_expression
+from mlguard.parse.terraform.reader import read_expression
 from mlguard.parse.terraform.scope import Instance, Scope
-from mlguard.parse.terraform.syntax import (
-    Argument,
-    Block,
-    Literal,
-)
+from mlguard.parse.terraform.syntax import Block, Expression, Literal, Name
 from mlguard.parse.terraform.values import FailureError, is_scalar, plain, wrapped
 from mlguard.scenario import Scenario
-from mlguard.source import Document, Root, Span
+from mlguard.source import Document, Span
 from mlguard.value import Node, Origin, Parameter, Unknown, text_of
 
 _PRIMITIVE = ("string", "number", "bool")
-
-
-@dataclass(frozen=True, slots=True)
-class Variables:
-    """What the user gives: tfvars files relative to the scanned root, and single values as texts."""
-
-    files: tuple[str, ...] = ()
-    values: Mapping[str, str] = field(default_factory=dict)
-
-
-class Assignments:
-    """The values that files and the command line give to the variables of a root; later ones win."""
-
-    def __init__(self, root: Root, folder: str, given: Variables) -> None:
-        self.documents: dict[str, Document] = {}
-        self.problems: list[MlguardError] = []
-        self.values = dict(given.values)
-        self._arguments: dict[str, Argument] = {}
-        names = root.names(folder)
-        automatic = [name for name in names if name.endswith((".auto.tfvars", ".auto.tfvars.json"))]
-        ordered = [name for name in ("terraform.tfvars", "terraform.tfvars.json") if name in names] + automatic
-        for path in [*(f"{folder}/{name}" if folder else name for name in ordered), *given.files]:
-            self._read(root, path)
-
-    def _read(self, root: Root, path: str) -> None:
-        try:
-            document = self.documents[path] = root.read(path)
-            if path.endswith(".json"):
-                from mlguard.parse.terraform.json_syntax import arguments_of  # noqa: PLC0415  (rarely needed)
-
-                self._arguments.update(arguments_of(document))
-            else:
-                self._arguments.update(read_body(document).arguments)
-        except MlguardError as error:
-            self.problems.append(error)
-
-    def argument(self, name: str) -> Argument | None:
-        """Give the line of a file that sets a variable."""
-        return None if name in self.values else self._arguments.get(name)
 
 
 class RootVariables:
@@ -90,9 +47,10 @@ class RootVariables:
 
     def _assigned(self, name: str, block: Block, parameter: Parameter, scenario: Scenario) -> tuple[Node | None, str]:
         argument = self.assignments.argument(name)
-        if name in self.assignments.values:
-            node = self._from_text(self.assignments.values[name], block, parameter.name_span, scenario)
-            what = f"set by --var {name}"
+        written = self.assignments.text(name)
+        if written is not None:
+            node = self._from_text(written[0], block, parameter.name_span, scenario)
+            what = written[1]
         elif argument is not None:
             node = evaluate_softly(argument.value, Scope(self.instance, argument.document), scenario)
             what = f"set in {argument.document.path}"
@@ -104,11 +62,10 @@ class RootVariables:
         )
 
     def _from_text(self, given: str, block: Block, at: Span, scenario: Scenario) -> Node:
-        constraint = block.arguments.get("type")
-        kind = getattr(constraint.value, "name", "") if constraint else "string"
-        if isinstance(constraint.value if constraint else None, Literal) or kind in _PRIMITIVE:
+        kind = _type_name(block) if "type" in block.arguments else "string"
+        if kind in _PRIMITIVE:
             return Node(given, at)
-        document = Document(f"--var of {block.labels[0] if block.labels else ''}", given)
+        document = Document(f"the value given for {block.labels[0] if block.labels else ''}", given)
         try:
             value = evaluate(read_expression(document, 0, len(given)), Scope(self.instance, document), scenario)
             return wrapped(plain(value), at)
@@ -123,8 +80,8 @@ class RootVariables:
         what = f'allowed value of variable "{name}"'
         if default is not None and (is_scalar(default.content) or default.content is None):
             key = decision(default)
-            nodes.pop(key, None)
-            nodes = {key: default, **nodes}
+            if nodes.pop(key, None) is not None:  # a default that its own validation refuses is never deployed
+                nodes = {key: default, **nodes}
         chosen = scenario.decide(f"var.{name}", tuple(nodes))
         node = nodes.get(chosen)
         if node is default and default is not None:
@@ -145,11 +102,22 @@ class RootVariables:
                 default = replace(default, key_span=given.document.span(given.start, given.end))
             self._parameters[name] = (Parameter(name, span, header, default), None)
             domain, pattern = validations(name, block, scope)
+            if domain is None and default is None and _type_name(block) == "bool":
+                domain = both_truths(scope.span(block.arguments["type"].value))
             allowed = None
             if domain is not None:
                 allowed = tuple(shown for node in domain.nodes if (shown := text_of(node.content)) is not None)
             self._parameters[name] = (Parameter(name, span, header, default, allowed, pattern), domain)
         return self._parameters[name]
+
+
+def _type_name(block: Block) -> str:
+    """Give the type of a variable where it is one word: `string`, or `"string"` as old configurations write it."""
+    constraint = block.arguments.get("type")
+    value: Expression | None = constraint.value if constraint is not None else None
+    if isinstance(value, Name):
+        return value.name
+    return value.value if isinstance(value, Literal) and isinstance(value.value, str) else ""
 
 
 def _not_null(block: Block) -> bool:
