@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mlguard.errors import MlguardError
 from mlguard.policy.model import Policy, Severity
@@ -20,12 +21,63 @@ class Suppression:
     at: Span
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that a finding puts money at stake for, in USD; the parts of a sum are told apart by all but the money.
+
+    `high` is None where nothing bounds it. `per` is `month`, left as the code says, or `run`, for a job that ends.
+    """
+
+    project: str
+    environment: str
+    resource: str
+    name: str
+    low: float
+    high: float | None
+    per: Literal["month", "run"]
+    basis: Literal["list", "derived", "estimated"]
+    how: str
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Tell what is paid for: two findings about one resource put the same money at stake."""
+        return (self.project, self.environment, self.resource, self.name, self.per)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """A sum in USD; `high` is None where nothing bounds it."""
+
+    low: float = 0.0
+    high: float | None = 0.0
+
+    @property
+    def known(self) -> bool:
+        """Tell whether there is a figure at all."""
+        return self.low > 0 or bool(self.high)
+
+
+def sum_of(parts: Iterable[Part], per: Literal["month", "run"] = "month") -> Money:
+    """Add parts up, each thing that is paid for once, with the widest range that is told of it."""
+    lows: dict[tuple[str, ...], float] = {}
+    highs: dict[tuple[str, ...], float | None] = {}
+    for part in parts:
+        if part.per != per:
+            continue
+        before = highs.get(part.key, 0.0)
+        lows[part.key] = max(lows.get(part.key, 0.0), part.low)
+        highs[part.key] = None if before is None or part.high is None else max(before, part.high)
+    unbounded = any(high is None for high in highs.values())
+    return Money(sum(lows.values()), None if unbounded else sum(high or 0.0 for high in highs.values()))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Finding:
     """One mistake in one place.
 
     `when` says in which scenarios it holds, empty when in all. `resource` is the address in the project, `project`
     the file or folder that names the project. `leaf` is the property that settled it, without list indexes.
+    `exposure` is the money at stake, empty where no figure can be given.
     """
 
     policy: Policy
@@ -42,6 +94,12 @@ class Finding:
     related: tuple[Related, ...] = ()
     suppressed: Suppression | None = None
     repeat: int = 0
+    exposure: tuple[Part, ...] = ()
+
+    @property
+    def monthly(self) -> Money:
+        """Give what is at stake for a month."""
+        return sum_of(self.exposure)
 
     @property
     def fingerprint(self) -> str:

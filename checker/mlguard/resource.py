@@ -38,6 +38,31 @@ class Waiver:
     span: Span
 
 
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One thing that a resource is billed for, in USD: `per` month that it is left as the code says, or `per` run.
+
+    `name` tells it from the resource's other charges. `high` is None where nothing bounds it. `basis` says where the
+    figure is from: AWS's price list, derived from it by a checked rule, or estimated. `how` is the sum in words, or,
+    where no figure can be given, the reason; `at` is where the thing is written. `resource` is the address of another
+    resource that is billed for it, empty where it is the resource itself.
+    """
+
+    name: str
+    low: float
+    high: float | None
+    per: Literal["month", "run"]
+    basis: Literal["list", "derived", "estimated"]
+    how: str
+    at: Span
+    resource: str = ""
+
+
+def free(_scenario: Scenario) -> tuple[Charge, ...]:
+    """Say that nothing is known to be billed for a resource."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RawResource:
     """A resource with the type and the keys that its format gives it.
@@ -108,6 +133,7 @@ class Resource:
     raw: RawResource
     properties: Mapping[str, Node]
     part_of: str = ""
+    charges: Callable[[Scenario], tuple[Charge, ...]] = free
 
     @property
     def address(self) -> str:

@@ -110,6 +110,10 @@ class Outcome(Generic[T]):
     decisions: Mapping[str, Decided]
     result: T
 
+    def agrees(self, decisions: Mapping[str, Decided]) -> bool:
+        """Tell whether both may be true of one deployment: no variable is decided in two ways."""
+        return all(decisions.get(variable, value) == value for variable, value in self.decisions.items())
+
 
 def explore(function: Callable[[Scenario], T], limit: int = MAX_SCENARIOS) -> Iterator[Outcome[T]]:
     """Run a deterministic function in every scenario that it can tell apart; the defaults come first.

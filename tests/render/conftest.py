@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mlguard.errors import LimitError, ParseError
-from mlguard.finding import Counts, Finding, Report, Suppression, Undecided
+from mlguard.finding import Counts, Finding, Part, Report, Suppression, Undecided
 from mlguard.policy.model import Check, Guardrail, Policy, Severity
 from mlguard.resource import Related
 from mlguard.source import Document, Span
@@ -101,6 +101,27 @@ def _report(*findings: Finding, **changes: Any) -> Report:  # noqa: ANN401  (any
     return Report(**{**fields, **changes})
 
 
+def _part(**changes: Any) -> Part:  # noqa: ANN401  (any field of a part)
+    fields: dict[str, Any] = {
+        "project": "infra",
+        "environment": "sandbox",
+        "resource": "aws_sagemaker_notebook_instance.nb",
+        "name": "machines.0",
+        "low": 18433.45,
+        "high": 29849.99,
+        "per": "month",
+        "basis": "derived",
+        "how": "ml.p4d.24xlarge, 730 h x $25.25 in us-east-1 to $40.89 in sa-east-1",
+    }
+    return Part(**{**fields, **changes})
+
+
+@pytest.fixture(scope="session")
+def make_part() -> Callable[..., Part]:
+    """Give the function that makes one part of the money at stake."""
+    return _part
+
+
 def _full() -> Report:
     """Make a report with one of everything."""
     header = Span("infra/nb.tf", 1, 10, 1, 48)
@@ -116,6 +137,7 @@ def _full() -> Report:
             severity=Severity.CRITICAL,
             when="Env = prod",
             related=(Related(Span("main.tf", 3, 1, 3, 9), "called here"),),
+            exposure=(_part(),),
         ),
         _finding(at=header, policy=bucket, severity=Severity.MEDIUM, message="nothing expires", leaf=""),
         _finding(at=Span("infra/nb.tf", 1, 10, 3, 2), message="the whole block", leaf="tags"),
@@ -143,6 +165,7 @@ def _hostile_report(text: str) -> Report:
     finding = Finding(
         policy, Severity.HIGH, text, at, text, text, text, text, text, text, "",
         (Related(at, text), Related(Span(text, 1, 1, 1, 2), "called here")),
+        exposure=(_part(project=text, environment=text, resource=text, name=text, how=text),),
     )  # fmt: skip
     hidden = Finding(
         policy,

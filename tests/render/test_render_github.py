@@ -17,7 +17,7 @@ def test_one_of_everything(full_report: Report) -> None:
         "::error file=infra/bad.yaml,line=4,title=mlguard could not read everything::not YAML: a tab indents\n"
         "::error file=big.json,title=mlguard could not read everything::too large\n"
         f"::error file=infra/nb.tf,line=2,col=2,endColumn=35,title=critical%3A {policy}::"
-        f"ml.p4d.24xlarge is not allowed in dev%0Awhen Env = prod{fix}\n"
+        f"ml.p4d.24xlarge is not allowed in dev%0Awhen Env = prod%0Aat stake: $18,433 to $29,850 a month{fix}\n"
         f"::error file=infra/nb.tf,line=1,col=10,title=high%3A {policy}::the whole block{fix}\n"
         "::warning file=infra/nb.tf,line=1,col=10,endColumn=48,title=medium%3A bucket-without-lifecycle::"
         "nothing expires%0Afix: Add a rule.\n"

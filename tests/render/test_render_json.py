@@ -89,6 +89,23 @@ def test_finding(full_report: Report) -> None:
             "by_hand": 'Choose an allowed type:\n\n    instance_type = "ml.t3.medium"',
         },
         "guardrail": "preventive",
+        "exposure": {
+            "monthly_usd": {"low": 18433.45, "high": 29849.99},
+            "run_usd": None,
+            "parts": [
+                {
+                    "project": "infra",
+                    "environment": "sandbox",
+                    "resource": "aws_sagemaker_notebook_instance.nb",
+                    "name": "machines.0",
+                    "per": "month",
+                    "low": 18433.45,
+                    "high": 29849.99,
+                    "basis": "derived",
+                    "how": "ml.p4d.24xlarge, 730 h x $25.25 in us-east-1 to $40.89 in sa-east-1",
+                }
+            ],
+        },
     }
     hidden = next(one for one in findings if one["suppressed"] is not None)
     assert hidden["suppressed"]["reason"] == "the team knows"

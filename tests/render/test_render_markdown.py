@@ -14,12 +14,14 @@ MARKDOWN = MarkdownIt("commonmark").enable("table")
 EXPECTED = """\
 ## mlguard: 3 findings (1 critical, 1 high, 1 medium)
 
-| Severity | Where | Policy | What is wrong |
-| --- | --- | --- | --- |
+at stake: \\$18,433 to \\$29,850 a month, by list prices of 2026-07-20.
+
+| Severity | Where | Policy | What is wrong | At stake |
+| --- | --- | --- | --- | --: |
 | critical | `infra/nb.tf:2` | `notebook-instance-type-not-allowed` | ml.p4d.24xlarge is not allowed in dev \
-(when Env = prod) |
-| high | `infra/nb.tf:1` | `notebook-instance-type-not-allowed` | the whole block |
-| medium | `infra/nb.tf:1` | `bucket-without-lifecycle` | nothing expires |
+(when Env = prod) | \\$18,433 to \\$29,850 a month |
+| high | `infra/nb.tf:1` | `notebook-instance-type-not-allowed` | the whole block |  |
+| medium | `infra/nb.tf:1` | `bucket-without-lifecycle` | nothing expires |  |
 
 ### Problems
 
@@ -78,7 +80,7 @@ def test_hostile_text_adds_no_structure(make_hostile_report: Callable[[str], Rep
     tokens = MARKDOWN.parse(text)
     types = [token.type for token in tokens]
     assert types.count("table_open") == 3
-    assert types.count("td_open") == 4 + 2 + 3
+    assert types.count("td_open") == 5 + 2 + 3
     assert types.count("heading_open") == 5
     assert types.count("list_item_open") == 3
     inner = {one.type for token in tokens for one in token.children or ()}

@@ -59,7 +59,8 @@ def test_result(full_report: Report) -> None:
         "ruleIndex": 1,
         "level": "error",
         "message": {
-            "text": "ml.p4d.24xlarge is not allowed in dev\nThis holds when Env = prod.\nFix: Choose an allowed type."
+            "text": "ml.p4d.24xlarge is not allowed in dev\nThis holds when Env = prod.\n"
+            "At stake: $18,433 to $29,850 a month.\nFix: Choose an allowed type."
         },
         "locations": [
             {

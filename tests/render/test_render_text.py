@@ -33,6 +33,8 @@ infra/nb.tf:2:2  critical  notebook-instance-type-not-allowed  ml.p4d.24xlarge i
   |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
   = when: Env = prod
   = called here: main.tf:3:1
+  = at stake: $18,433 to $29,850 a month: ml.p4d.24xlarge, 730 h x $25.25 in us-east-1 to $40.89 in
+    sa-east-1 (derived)
   = fix: as for infra/nb.tf:1:10
 
 problem  infra/bad.yaml:4:2: not YAML: a tab indents
@@ -45,6 +47,8 @@ problem  big.json: too large
 1 finding is suppressed; --verbose lists them with their reasons
 
 note: 1 ignore is unused
+
+at stake: $18,433 to $29,850 a month, by list prices of 2026-07-20
 
 3 findings (1 critical, 1 high, 1 medium), 2 problems, 3 checks undecided in 2 projects, 34 resources; \
 files: 10 scanned, 1 partly, 2 failed, 3 skipped

@@ -20,6 +20,8 @@ from mlguard.policy.load import bundled_policies, load_folder
 from mlguard.policy.model import Policy, Severity
 from mlguard.render import renderer
 from mlguard.render.escape import terminal
+from mlguard.render.money import dearest_first, monthly_total
+from mlguard.render.totals import in_order, worst_first
 from mlguard.scan import Options, choose, scan
 from mlguard.source import Root
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 Run = Callable[[], int]
 _CLEAN, _FINDINGS, _UNTRUSTED, _NOTHING = 0, 1, 2, 3
+_SORTS = {"place": in_order, "severity": worst_first, "exposure": dearest_first}
 
 
 def complain(message: str) -> int:
@@ -76,8 +79,8 @@ def hook(names: Sequence[str]) -> int:
     changed = frozenset(_relative(root, path) for path in files)
     options = argparse.Namespace(
         select=[], ignore=[], environment="", region="", var=[], var_file=[], env_vars=False, config=None,
-        no_config=False, policies=[], fail_on=None, unknown="pass", format="text", output=None, verbose=False,
-        no_progress=True,
+        no_config=False, policies=[], fail_on=None, fail_on_exposure=None, sort="place", unknown="pass",
+        format="text", output=None, verbose=False, no_progress=True,
     )  # fmt: skip
     configuration = _configuration(options, root)
     report = _scan(options, root, configuration, ("",), changed) if changed else None
@@ -211,7 +214,8 @@ def _rendered(render: Callable[..., str], report: Report, options: argparse.Name
         return render(report)
     color = "NO_COLOR" not in os.environ and options.output is None
     color = color and (sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR")))
-    return render(report, color=color, width=shutil.get_terminal_size((100, 24)).columns, verbose=options.verbose)
+    width = shutil.get_terminal_size((100, 24)).columns
+    return render(report, color=color, width=width, verbose=options.verbose, sort=_SORTS[options.sort])
 
 
 def _write(text: str, output: str | None) -> None:
@@ -240,7 +244,8 @@ def _exit_code(report: Report, options: argparse.Namespace, configuration: Confi
     counted = (
         () if level == "never" else tuple(one for one in report.counted() if one.severity >= Severity.named(level))
     )
-    if counted or (options.unknown == "fail" and report.undecided):
+    too_dear = options.fail_on_exposure is not None and monthly_total(report).low >= options.fail_on_exposure
+    if counted or too_dear or (options.unknown == "fail" and report.undecided):
         return _FINDINGS
     return _CLEAN
 

@@ -77,6 +77,12 @@ def _scan(made: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--fail-on", choices=(*_SEVERITIES, "never"), help="the severity from which findings fail the run"
     )
     scan.add_argument(
+        "--fail-on-exposure", type=float, metavar="USD", help="fail the run when at least this is at stake for a month"
+    )
+    scan.add_argument(
+        "--sort", choices=("place", "severity", "exposure"), default="place", help="the order of findings"
+    )
+    scan.add_argument(
         "--unknown", choices=("pass", "fail"), default="pass", help="whether undecided checks fail the run"
     )
     _context(scan)

@@ -48,6 +48,16 @@ def hourly(instance_type: str, region: str = "us-east-1") -> Price | None:
     return price if name == instance_type else _sagemaker(price, name)
 
 
+def hourly_range(instance_type: str) -> tuple[Price, Price] | None:
+    """Give the prices of an instance type in its cheapest and in its dearest region; None where none is known."""
+    name = instance_type.removeprefix("ml.")
+    regions = [region for region, listed in table("ec2_prices")["listed"].items() if name in listed]
+    found = [price for region in regions if (price := hourly(instance_type, region)) is not None]
+    if not found:
+        return None
+    return min(found, key=lambda price: price.usd), max(found, key=lambda price: price.usd)
+
+
 def _sagemaker(price: Price, name: str) -> Price:
     factor, status = _factor(name)
     rule = f"{factor:g} times the EC2 price of {name}, a factor that is {status} for its family"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from typing import Any
 
@@ -12,6 +11,8 @@ from mlguard.bundled import policies_folder
 @cache
 def table(name: str) -> dict[str, Any]:
     """Give one table by the name of its file, without `.json`."""
+    import json  # noqa: PLC0415  (many runs need no table)
+
     content: dict[str, Any] = json.loads((policies_folder() / "data" / f"{name}.json").read_text(encoding="utf-8"))
     return content
 

@@ -7,13 +7,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 from mlguard.bundled import policies_folder
 from mlguard.errors import MlguardError, PolicyError
 from mlguard.parse.yaml_document import load_yaml
 from mlguard.policy.clauses import ClauseReader
-from mlguard.policy.model import Enforcement, Example, Expectation, Guardrail, Operand, Policy, Severity, Statement
+from mlguard.policy.model import (
+    Enforcement,
+    Example,
+    Expectation,
+    Guardrail,
+    Operand,
+    Policy,
+    Pricing,
+    Severity,
+    Statement,
+)
 from mlguard.policy.parameters import Parameters, bundled_parameters
 from mlguard.source import Document
 from mlguard.value import Entries, Items, Node
@@ -23,7 +33,7 @@ from mlguard.vocabulary.model import Vocabulary
 _EXAMPLES = re.compile(r"(?m)^examples:[ \t]*$")
 _KEYS = (
     "id", "title", "severity", "raise_severity_when", "since", "pack", "aliases", "applies_to", "when", "require",
-    "message", "why", "fix_by_hand", "scp", "references", "examples",
+    "message", "why", "fix_by_hand", "exposure", "scp", "references", "examples",
 )  # fmt: skip
 _REQUIRED = ("id", "title", "severity", "pack", "applies_to", "require", "message", "why", "fix_by_hand", "scp")
 _NOT_POLICIES = frozenset(("schema", "vocabulary", "data"))
@@ -119,6 +129,7 @@ class _Reader:
             examples=tuple(self._examples()),
             path=self._path,
             built_in=built_in,
+            exposure=self._exposure(),
         )
 
     def _severity(self) -> Severity:
@@ -127,6 +138,12 @@ class _Reader:
             names = ", ".join(severity.label for severity in Severity)
             raise self._refused(f'there is no severity "{written}"; there are {names}', self._fields["severity"])
         return Severity.named(written)
+
+    def _exposure(self) -> Pricing:
+        written = self._text("exposure") if "exposure" in self._fields else "none"
+        if written not in get_args(Pricing):
+            raise self._refused(f'"exposure" is one of {", ".join(get_args(Pricing))}', self._fields["exposure"])
+        return cast("Pricing", written)
 
     def _known_kinds(self, applies_to: Iterable[str], clauses: ClauseReader) -> None:
         for kind in applies_to:

@@ -10,6 +10,9 @@ from typing import Literal
 from mlguard.value import Scalar
 
 Enforcement = Literal["preventive", "protective", "none"]
+Pricing = Literal["resource", "item", "region-premium", "spot-saving", "project", "none"]
+"""What money a finding puts at stake: all that the resource is billed for, the item that it is about, what the region
+or the on-demand price adds to that, all of the project, or no figure."""
 Expectation = Literal["fail", "pass", "unknown"]
 
 
@@ -147,3 +150,4 @@ class Policy:
     examples: tuple[Example, ...] = ()
     path: str = ""
     built_in: bool = True
+    exposure: Pricing = "none"

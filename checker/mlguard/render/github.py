@@ -9,6 +9,7 @@ from mlguard.finding import Finding, Report
 from mlguard.policy.model import Severity
 from mlguard.render.advice import fix_in_brief, shown_path
 from mlguard.render.escape import github_data, github_property, shortened, visible
+from mlguard.render.money import exposure_of
 from mlguard.render.totals import number_of, total, worst_first
 
 MAX_OF_A_KIND = 10
@@ -66,6 +67,9 @@ def _finding(report: Report, finding: Finding, kind: str) -> str:
     lines = [_clean(finding.message, _TEXT)]
     if finding.when:
         lines.append(f"when {_clean(finding.when, _TEXT)}")
+    exposure = exposure_of(finding)
+    if exposure:
+        lines.append(f"at stake: {exposure}")
     fix = fix_in_brief(finding)
     if fix:
         lines.append(f"fix: {_clean(fix, _TEXT)}")

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 
 import mlguard
 from mlguard.errors import MlguardError
-from mlguard.finding import Finding, Report, Undecided
+from mlguard.finding import Finding, Money, Part, Report, Undecided, sum_of
+from mlguard.knowledge.tables import snapshot_date
 from mlguard.policy.model import Policy
 from mlguard.render.advice import dialect, fix_by_hand, shown_path
 from mlguard.render.escape import unicode_text
+from mlguard.render.money import monthly_total, totals_by
 from mlguard.render.totals import by_severity, in_order
 from mlguard.source import Span
 
@@ -32,6 +34,7 @@ def render(report: Report) -> str:
         "counts": _counts(report),
         "policies": [_policy(policy) for policy in sorted(report.policies, key=lambda policy: policy.id)],
         "notes": list(report.notes),
+        "exposure": _exposure(report),
     }
     return json.dumps(_clean(document), ensure_ascii=True, sort_keys=True, indent=2) + "\n"
 
@@ -45,7 +48,7 @@ def _clean(value: _Json) -> _Json:
     if isinstance(value, str):
         return unicode_text(value)
     if isinstance(value, Mapping):
-        return {key: _clean(below) for key, below in value.items()}
+        return {unicode_text(key): _clean(below) for key, below in value.items()}
     if isinstance(value, list):
         return [_clean(below) for below in value]
     return value
@@ -95,6 +98,47 @@ def _finding(report: Report, finding: Finding) -> dict[str, _Json]:
         "fingerprint": finding.fingerprint,
         "fix": {"dialect": dialect(finding), "by_hand": fix} if fix else None,
         "guardrail": policy.guardrail.enforce,
+        "exposure": {
+            "monthly_usd": _money(finding.monthly),
+            "run_usd": _money(sum_of(finding.exposure, "run")),
+            "parts": [_part(report, part) for part in finding.exposure],
+        },
+    }
+
+
+def _money(money: Money) -> _Json:
+    """Give a sum, null where there is no figure; its upper end is null where nothing bounds it."""
+    return {"low": round(money.low, 2), "high": _rounded(money.high)} if money.known else None
+
+
+def _rounded(amount: float | None) -> float | None:
+    return None if amount is None else round(amount, 2)
+
+
+def _part(report: Report, part: Part) -> dict[str, _Json]:
+    return {
+        "project": shown_path(report, part.project),
+        "environment": part.environment,
+        "resource": part.resource,
+        "name": part.name,
+        "per": part.per,
+        "low": part.low,
+        "high": part.high,
+        "basis": part.basis,
+        "how": part.how,
+    }
+
+
+def _exposure(report: Report) -> dict[str, _Json]:
+    by_policy = totals_by(report, lambda finding, _: finding.policy.id)
+    by_project = totals_by(report, lambda _, part: shown_path(report, part.project))
+    by_environment = totals_by(report, lambda _, part: part.environment)
+    return {
+        "monthly_usd": _money(monthly_total(report)),
+        "by_policy": {name: _money(money) for name, money in by_policy.items()},
+        "by_project": {name: _money(money) for name, money in by_project.items()},
+        "by_environment": {name: _money(money) for name, money in by_environment.items()},
+        "prices": {"date": snapshot_date(), "what": "list prices in USD, on demand, without discounts and taxes"},
     }
 
 

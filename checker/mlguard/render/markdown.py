@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from mlguard.finding import Finding, Report
 from mlguard.render.advice import shown_path
 from mlguard.render.escape import markdown_code, markdown_code_cell, markdown_prose, shortened
+from mlguard.render.money import exposure_of, total_line
 from mlguard.render.totals import findings_total, number_of, total, undecided_reasons, worst_first
 
 MAX_CHARACTERS = 60_000
@@ -22,7 +23,8 @@ def render(report: Report, *, limit: int = MAX_CHARACTERS) -> str:
     """Render a summary of at most `limit` characters; what does not fit is counted."""
     counted = worst_first(report.counted())
     hidden = worst_first(finding for finding in report.findings if finding.suppressed is not None)
-    head = f"## mlguard: {findings_total(report)}\n"
+    money = total_line(report)
+    head = f"## mlguard: {findings_total(report)}\n" + (f"\n{markdown_prose(money)}.\n" if money else "")
     foot = f"\n{markdown_prose(total(report))}.\n"
     paper = _Paper(limit - len(head) - len(foot) - _RESERVED)
     paper.section("", _HEADER, (_finding_row(report, finding) for finding in counted), (len(counted), "finding"))
@@ -44,7 +46,7 @@ def render(report: Report, *, limit: int = MAX_CHARACTERS) -> str:
     return head + "".join(paper.parts) + foot
 
 
-_HEADER = "| Severity | Where | Policy | What is wrong |\n| --- | --- | --- | --- |\n"
+_HEADER = "| Severity | Where | Policy | What is wrong | At stake |\n| --- | --- | --- | --- | --: |\n"
 
 
 class _Paper:
@@ -91,6 +93,7 @@ def _finding_row(report: Report, finding: Finding) -> str:
         markdown_code_cell(_place(report, finding.at.path, finding.at.line)),
         markdown_code_cell(shortened(finding.policy.id, _NAME)),
         what,
+        markdown_prose(exposure_of(finding)),
     )
     return f"| {' | '.join(cells)} |"
 

@@ -16,6 +16,7 @@ from mlguard.finding import Finding, Report
 from mlguard.policy.model import Policy, Severity
 from mlguard.render.advice import first_paragraph, fix_in_brief, paragraphs, shown_path
 from mlguard.render.escape import markdown_code, markdown_prose, relative_uri, sarif_text, shortened, visible
+from mlguard.render.money import exposure_of
 from mlguard.render.totals import in_order, number_of, total, worst_first
 from mlguard.source import Span
 
@@ -177,6 +178,9 @@ def _message(finding: Finding) -> str:
     parts = [finding.message]
     if finding.when:
         parts.append(f"This holds when {finding.when}.")
+    exposure = exposure_of(finding)
+    if exposure:
+        parts.append(f"At stake: {exposure}.")
     fix = fix_in_brief(finding)
     if fix:
         parts.append(f"Fix: {fix}")

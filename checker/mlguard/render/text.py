@@ -11,14 +11,16 @@ from mlguard.finding import Finding, Report
 from mlguard.policy.model import Severity
 from mlguard.render.advice import dialect, first_paragraph, fix_by_hand, has_guardrail, shown_path
 from mlguard.render.escape import terminal, terminal_continuation, terminal_path
+from mlguard.render.money import exposure_of, range_of, reasons_of, total_line, totals_by
 from mlguard.render.snippet import snippet
-from mlguard.render.totals import in_order, number_of, total, undecided_reasons
+from mlguard.render.totals import Order, in_order, number_of, total, undecided_reasons
 
 MIN_WIDTH = 40
 _MESSAGE = 600  # characters of a message: a list of allowed instance types is longer than a name
 _TEXT = 2000  # characters of a line of policy text
 _LINES = 60  # lines of a fix
 _REASONS = 10
+_PARTS = 4  # of the money at stake
 _PATH = 400
 _INDENT = re.compile(r"[ \t]*")
 
@@ -36,18 +38,21 @@ _STYLES = {
 }
 
 
-def render(report: Report, *, color: bool = False, width: int = 100, verbose: bool = False) -> str:
-    """Render the report for people; `width` is the number of columns to fill.
+def render(
+    report: Report, *, color: bool = False, width: int = 100, verbose: bool = False, sort: Order = in_order
+) -> str:
+    """Render the report for people; `width` is the number of columns to fill, `sort` orders the findings.
 
     `verbose` also lists suppressed findings and every undecided check.
     """
     writer = _Writer(report, color=color, width=max(width, MIN_WIDTH), verbose=verbose)
-    for finding in in_order(report.counted()):
+    for finding in sort(report.counted()):
         writer.finding(finding)
     writer.problems()
     writer.undecided()
     writer.suppressed()
     writer.notes()
+    writer.money()
     writer.lines.append(writer.styled(total(report), "bold"))
     return "\n".join(writer.lines) + "\n"
 
@@ -90,8 +95,18 @@ class _Writer:
         for related in finding.related:
             span = related.span
             self._detail(margin, terminal(related.what), _where(self.report, span.path, span.line, span.column))
+        self._exposure(finding, margin)
         self._advice(finding, margin, where)
         self.lines.append("")
+
+    def _exposure(self, finding: Finding, margin: str) -> None:
+        exposure = exposure_of(finding)
+        reasons = [terminal(reason, _MESSAGE) for reason in reasons_of(finding)]
+        if len(reasons) == 1:
+            self._detail(margin, "at stake", f"{exposure}: {reasons[0]}")
+        elif exposure:
+            more = [f"and {number_of(len(reasons) - _PARTS, 'more part')}"] if len(reasons) > _PARTS else []
+            self._detail(margin, "at stake", exposure, *reasons[:_PARTS], *more)
 
     def _source(self, finding: Finding, margin: str) -> None:
         document = self.report.documents.get(finding.at.path)
@@ -181,6 +196,18 @@ class _Writer:
             where = _where(self.report, finding.at.path, finding.at.line, finding.at.column)
             reason = finding.suppressed.reason if finding.suppressed is not None else ""
             self.lines.append(f"  {where}  {terminal(finding.policy.id)}  {terminal(reason, _MESSAGE)}")
+        self.lines.append("")
+
+    def money(self) -> None:
+        """Write what all findings put at stake, and for which projects and environments where there are several."""
+        shown = total_line(self.report)
+        if not shown:
+            return
+        self.lines.append(self.styled(shown, "bold"))
+        for name in (lambda _, part: part.project, lambda _, part: part.environment):
+            groups = totals_by(self.report, name)
+            for key, money in list(groups.items())[:_REASONS] if len(groups) > 1 else ():
+                self.lines.append(f"  {range_of(money):>24}  {terminal(key, _PATH)}")
         self.lines.append("")
 
     def notes(self) -> None:

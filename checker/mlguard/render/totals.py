@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from mlguard.finding import Finding, Report
 from mlguard.policy.model import Severity
 
+Order = Callable[[Iterable[Finding]], list[Finding]]
+"""Puts findings in the order in which a person reads them."""
 WORST_FIRST = tuple(sorted(Severity, reverse=True))
 
 

@@ -9,10 +9,11 @@ from mlguard.finding import Finding, Undecided
 from mlguard.policy.evaluate import Context, Leaf, Truth, Verdict, judge
 from mlguard.policy.model import Check, Clause, Combined, Policy, Quantified, Severity
 from mlguard.resource import Project, RawResource, Related, Resource
+from mlguard.scan.exposure import Bills, Stake, premium_share
 from mlguard.scan.messages import message, witness
 from mlguard.scenario import Decided, Outcome, Scenario, TooManyScenariosError, explore
 from mlguard.source import Span
-from mlguard.value import Entries, Items, Node, Unknown, settle, text_of
+from mlguard.value import Entries, Items, Node, Unknown, child, settle, text_of
 
 MAX_SCENARIOS = 256
 Lookup = Callable[[str, Mapping[str, str]], object]
@@ -28,6 +29,8 @@ class _Hit:
     severity: Severity
     environment: str
     related: tuple[Related, ...]
+    item: Span | None = None
+    premium: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,11 @@ def check_project(
     `elsewhere` are resources of other projects that count for every project of an account, such as budgets.
     """
     checked = Checked()
+    bills = Bills(project)
     for policy in policies:
         for resource in _subjects(policy, project):
             judge_in = _judge_resource(policy, resource, project, lookup, elsewhere)
-            _check_one(policy, resource, project, judge_in, checked)
+            _check_one(policy, resource, bills, judge_in, checked)
     return checked
 
 
@@ -85,10 +89,11 @@ def _properties(clause: Clause) -> Iterator[str]:
 def _check_one(
     policy: Policy,
     resource: Resource | None,
-    project: Project,
+    bills: Bills,
     judge_in: Callable[[Scenario], _Judged | None],
     checked: Checked,
 ) -> None:
+    project = bills.project
     outcomes: list[Outcome[_Judged | None]] = []
     try:
         outcomes.extend(explore(judge_in, MAX_SCENARIOS))
@@ -100,7 +105,7 @@ def _check_one(
     if not there:
         return
     checked.checks += 1
-    findings = list(_findings(policy, resource, project, there))
+    findings = list(_findings(policy, resource, bills, there))
     checked.findings.extend(findings)
     if not findings:
         undecided = next((judged.undecided for _, judged in there if judged.undecided is not None), None)
@@ -184,7 +189,10 @@ def _hit(
             related.insert(0, Related(at, "synthesized here"))
             at = resource.raw.source
     text = message(policy, resource, leaf, context)
-    return _Hit(leaf.path, at, text, severity, named or "", tuple(_unique(related, at)))
+    kind = child(leaf.scope, "type", context.scenario) if leaf.scope is not None else None
+    premium = premium_share(leaf.scope, context.scenario) if policy.exposure == "region-premium" else 0.0
+    item = kind.place if kind is not None else None
+    return _Hit(leaf.path, at, text, severity, named or "", tuple(_unique(related, at)), item, premium)
 
 
 def _unique(related: Sequence[Related], at: Span) -> Iterator[Related]:
@@ -209,7 +217,7 @@ def _place(leaf: Leaf, resource: Resource | None, project: Project) -> Span:
 def _findings(
     policy: Policy,
     resource: Resource | None,
-    project: Project,
+    bills: Bills,
     there: Sequence[tuple[Mapping[str, Decided], _Judged]],
 ) -> Iterator[Finding]:
     """Make one finding of the hits at one place, whatever the scenarios."""
@@ -229,7 +237,7 @@ def _findings(
             severity=worst.severity,
             message=hits[0][1].message,
             at=hits[0][1].at,
-            project=project.raw.path,
+            project=bills.project.raw.path,
             resource=resource.address if resource is not None else "",
             resource_type=_type(raw),
             leaf=".".join(leaf),
@@ -238,6 +246,9 @@ def _findings(
             construct=raw.construct if raw is not None else "",
             related=hits[0][1].related,
             repeat=repeat,
+            exposure=bills.parts(
+                policy, resource, [Stake(where, hit.environment, hit.item, hit.premium) for where, hit in hits]
+            ),
         )
 
 

@@ -26,6 +26,8 @@ def merged(findings: Sequence[Finding], projects: Sequence[RawProject]) -> list[
 
 def _told(group: Sequence[Finding], deployed: dict[str, dict[str, None]]) -> Finding:
     chosen = next((finding for finding in group if finding.suppressed is None), group[0])
+    parts = dict.fromkeys(part for finding in group for part in finding.exposure)
+    chosen = replace(chosen, exposure=tuple(parts))
     everywhere = deployed.get(chosen.project, {})
     here = {finding.environment for finding in group if finding.project == chosen.project}
     names = [name for name in everywhere if name in here]

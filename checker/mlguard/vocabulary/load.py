@@ -42,7 +42,7 @@ def load_vocabulary(folder: Path) -> Vocabulary:
 
 def _kind(name: str, node: Node) -> Kind:
     fields = _entries(node, "a kind")
-    _only(fields, "title", "types", "name", "properties", "carries", "machine_learning")
+    _only(fields, "title", "types", "name", "properties", "carries", "machine_learning", "billing")
     names = {key: str(value.content) for key, value in _below(fields, "name").items()}
     properties = {key: _property(key, value) for key, value in _below(fields, "properties").items()}
     return Kind(
@@ -53,7 +53,15 @@ def _kind(name: str, node: Node) -> Kind:
         names,
         _text(fields, "carries"),
         _text(fields, "machine_learning"),
+        _billing(fields),
     )
+
+
+def _billing(fields: Mapping[str, Node]) -> str:
+    written = _text(fields, "billing")
+    if written not in ("", "each", "one_of", "job"):
+        raise _refused('"billing" is each, one_of or job', fields["billing"])
+    return written
 
 
 def _property(name: str, node: Node) -> Property:

@@ -62,7 +62,11 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of resource, and the raw types that are of it."""
+    """A kind of resource, and the raw types that are of it.
+
+    `billing` says how its machines run: `each` of them with its own count, `one_of` them as often as the capacity of
+    the resource says, each for one `job`; empty where they are paid for elsewhere, as those of a template are.
+    """
 
     name: str
     title: str
@@ -71,6 +75,7 @@ class Kind:
     name_paths: Mapping[str, str]
     carries: str = ""
     machine_learning: str = ""
+    billing: str = ""
 
 
 @dataclass(frozen=True)

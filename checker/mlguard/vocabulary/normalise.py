@@ -13,6 +13,7 @@ from functools import partial
 from mlguard.resource import Project, RawProject, RawResource, Resource
 from mlguard.scenario import Memory, Scenario
 from mlguard.value import Choice, Content, Entries, Items, Node, Unknown, items, settle
+from mlguard.vocabulary.charges import charges_of
 from mlguard.vocabulary.derived import DERIVED, Settings, Subject
 from mlguard.vocabulary.embedded import CARRIERS
 from mlguard.vocabulary.joins import companions, followed
@@ -72,7 +73,12 @@ def _resource(world: _World, kind: Kind, raw: RawResource) -> Resource:
     for name, prop in (*world.vocabulary.common.items(), *kind.properties.items()):
         compute = partial(_property, world, kind, resource, prop)
         properties[name] = _remembered(world, (raw.address, kind.name, name), compute, raw)
-    return resource
+    return _billed(world, kind, resource)
+
+
+def _billed(world: _World, kind: Kind, resource: Resource) -> Resource:
+    subject = Subject(resource, world.raw, world.settings, None, world.resources)
+    return replace(resource, charges=partial(charges_of, subject, kind.billing))
 
 
 def _remembered(world: _World, key: tuple[str, ...], compute: partial[Node], raw: RawResource) -> Node:
@@ -224,5 +230,5 @@ def _carried(world: _World, kind: Kind, raw: RawResource) -> list[Resource]:
         for name, prop in (*world.vocabulary.common.items(), *job_kind.properties.items()):
             compute = partial(_property, world, job_kind, resource, prop)
             properties[name] = _remembered(world, (raw.address, job.name, job.kind, name), compute, raw)
-        made.append(resource)
+        made.append(_billed(world, job_kind, resource))
     return made

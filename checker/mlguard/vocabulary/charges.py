@@ -1,0 +1,175 @@
+"""What a resource is billed for while it is left as the code says: machines by the hour, volumes by the month.
+
+Every figure says how it comes about. What only the deployment decides makes a range or no figure, never a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from mlguard.knowledge import instances, prices
+from mlguard.resource import Charge
+from mlguard.scenario import Scenario
+from mlguard.value import Node, Reference, Unknown, child, items, settle, text_of
+from mlguard.vocabulary.derived.machines import HOURS_PER_MONTH
+from mlguard.vocabulary.derived.subject import Subject
+
+_MANY = 1_000_000
+Basis = Literal["list", "derived", "estimated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number that may be a range; `high` is None where nothing bounds it."""
+
+    low: float
+    high: float | None
+
+    def times(self, other: Amount) -> Amount:
+        """Multiply two ranges of numbers that are not negative."""
+        unbounded = self.high is None or other.high is None
+        return Amount(self.low * other.low, None if unbounded else (self.high or 0) * (other.high or 0))
+
+    def shown(self) -> str:
+        """Give the number as a person writes it: `2`, `1 to 4`, `at least 1`."""
+        if self.high is None:
+            return f"at least {self.low:g}"
+        return f"{self.low:g}" if self.low == self.high else f"{self.low:g} to {self.high:g}"
+
+
+_ONE = Amount(1, 1)
+
+
+def charges_of(subject: Subject, billing: str, scenario: Scenario) -> tuple[Charge, ...]:
+    """Give all charges of a resource in a scenario."""
+    found = list(_machines(subject, billing, scenario)) if billing else []
+    found.extend(_volumes(subject, scenario))
+    other = _OTHER.get(subject.resource.kind)
+    return tuple(found if other is None else [*found, *other(subject, scenario)])
+
+
+def number(node: Node | None, absent: Amount) -> Amount:
+    """Read a number that the code gives: `absent` where it says nothing, no bound above where it is not known."""
+    if node is None:
+        return absent
+    text = text_of(node.content)
+    try:
+        value = float(text) if text is not None else None
+    except ValueError:
+        value = None
+    if value is None or not 0 <= value < _MANY:
+        return Amount(min(absent.low, 0), None)
+    return Amount(value, value)
+
+
+def _machines(subject: Subject, billing: str, scenario: Scenario) -> Iterator[Charge]:
+    listed = items(subject.property("machines", scenario), scenario)
+    nodes = listed.nodes if not isinstance(listed, Unknown) else ()
+    for index, node in enumerate(nodes):
+        # of machines that are alternatives each is the whole bill, so they share its name
+        name = "machines" if billing == "one_of" else f"machines.{index}"
+        yield _machine(subject, node, billing, name, scenario)
+
+
+def _machine(subject: Subject, node: Node, billing: str, name: str, scenario: Scenario) -> Charge:
+    kind = child(node, "type", scenario)
+    at = kind.place if kind is not None else node.place
+    per: Literal["month", "run"] = "run" if billing == "job" else "month"
+    written = text_of(kind.content) if kind is not None else None
+    found = _hourly(subject, written, scenario) if written is not None else None
+    if found is None or written is None:
+        what = f"no price is known for {written}" if written else "the instance type is decided at deployment"
+        return Charge(name, 0, None, per, "list", what, at)
+    hourly, basis, rate = found
+    count = (
+        number(child(node, "count", scenario), _ONE) if billing != "one_of" else _capacity(subject, written, scenario)
+    )
+    hours, duration = _hours(subject, billing, scenario)
+    total = hourly.times(count).times(hours)
+    many = "" if count == _ONE else f"{count.shown()} x "
+    return Charge(name, total.low, total.high, per, basis, f"{many}{written}, {duration} x {rate}", at)
+
+
+def _hourly(subject: Subject, kind: str, scenario: Scenario) -> tuple[Amount, Basis, str] | None:
+    """Give the price for an hour, and in words; a range over all regions where the region is not known."""
+    region = settle(subject.resource.raw.region, scenario).content
+    price = prices.hourly(kind, region) if isinstance(region, str) else None
+    if price is not None:
+        return Amount(price.usd, price.usd), price.kind, f"${price.usd:,.4g} in {price.region}"
+    if isinstance(region, str):
+        return None
+    found = prices.hourly_range(kind)
+    if found is None:
+        return None
+    low, high = found
+    if low.usd == high.usd:
+        return Amount(low.usd, low.usd), low.kind, f"${low.usd:,.4g} in {low.region}"
+    return Amount(low.usd, high.usd), high.kind, f"${low.usd:,.4g} in {low.region} to ${high.usd:,.4g} in {high.region}"
+
+
+def _hours(subject: Subject, billing: str, scenario: Scenario) -> tuple[Amount, str]:
+    if billing != "job":
+        return Amount(HOURS_PER_MONTH, HOURS_PER_MONTH), f"{HOURS_PER_MONTH} h"
+    seconds = number(subject.property("max_runtime_seconds", scenario), Amount(0, None))
+    if seconds.high is None:
+        return Amount(0, None), "each hour of a run"
+    return Amount(0, seconds.high / 3600), f"up to {seconds.high / 3600:g} h a run"
+
+
+def _capacity(subject: Subject, kind: str, scenario: Scenario) -> Amount:
+    """Give how many instances run: between the least and the most that the resource scales to."""
+    vcpus = subject.property("max_vcpus", scenario) or subject.property("min_vcpus", scenario)
+    low, high = ("min_vcpus", "max_vcpus") if vcpus is not None else ("min_size", "max_size")
+    least = number(subject.property(low, scenario), Amount(0, 0))
+    most = number(subject.property(high, scenario), Amount(least.low, None))
+    if vcpus is None:
+        return Amount(least.low, most.high)
+    known = instances.lookup(kind)
+    if known is None or not known.vcpu:
+        return Amount(0, None)
+    return Amount(_rounded_up(least.low, known.vcpu), None if most.high is None else _rounded_up(most.high, known.vcpu))
+
+
+def _rounded_up(vcpus: float, of_one: int) -> float:
+    return float(-(-int(vcpus) // of_one))
+
+
+def _volumes(subject: Subject, scenario: Scenario) -> Iterator[Charge]:
+    listed = items(subject.property("volumes", scenario), scenario)
+    for index, node in enumerate(listed.nodes if not isinstance(listed, Unknown) else ()):
+        size = child(node, "size_gb", scenario)
+        stored = text_of((child(node, "stored_as", scenario) or node).content)
+        rate = prices.storage(stored) if stored is not None else None
+        if size is None or rate is None:
+            continue
+        amount = number(size, Amount(0, None))
+        count = number(child(node, "count", scenario), _ONE)
+        total = amount.times(count).times(Amount(rate.usd, rate.usd))
+        yield Charge(
+            f"volumes.{index}", total.low, total.high, "month", "list", _volume_sum(amount, count, rate), size.place
+        )
+
+
+def _volume_sum(size: Amount, count: Amount, rate: prices.Rate) -> str:
+    many = "" if count == _ONE else f"{count.shown()} x "
+    return f"{many}{size.shown()} GB x ${rate.usd:g} a {rate.unit}"
+
+
+def _notebooks(subject: Subject, scenario: Scenario) -> Iterator[Charge]:
+    """Give the charges of the notebooks that start with a lifecycle configuration."""
+    name = subject.property("name", scenario)
+    for sibling in subject.siblings:
+        used = sibling.properties.get("lifecycle_config")
+        content = settle(used, scenario).content if used is not None else None
+        by_reference = isinstance(content, Reference) and content.address == subject.resource.address
+        if by_reference or (name is not None and isinstance(content, str) and content == name.content):
+            for charge in sibling.charges(scenario):
+                yield replace(charge, resource=sibling.address)
+
+
+_OTHER: Mapping[str, Callable[[Subject, Scenario], Iterator[Charge]]] = {
+    "sagemaker.notebook_lifecycle_config": _notebooks,
+}
+"""What kinds are billed for besides machines and volumes of their own."""
