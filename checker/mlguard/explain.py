@@ -39,7 +39,7 @@ def policy_page(policy: Policy) -> str:
         "",
         f"{policy.title}.",
         "",
-        f"Severity {policy.severity.label}, pack {policy.pack}, since {policy.since or 'always'}.",
+        f"Severity {policy.severity.label}, pack {policy.pack}, {_judged(policy)}, since {policy.since or 'always'}.",
         "",
         "## Why it costs",
         "",
@@ -59,6 +59,10 @@ def policy_page(policy: Policy) -> str:
     if policy.references:
         lines += ["", "## References", "", *(f"- <{reference}>" for reference in policy.references)]
     return "\n".join(lines) + "\n"
+
+
+def _judged(policy: Policy) -> str:
+    return "recommended" if policy.recommended else "judged only when it is selected"
 
 
 def _fix(title: str, language: str, text: str) -> list[str]:
@@ -83,6 +87,8 @@ def policy_list(policies: Sequence[Policy], form: str) -> str:
                 "title": policy.title,
                 "severity": policy.severity.label,
                 "pack": policy.pack,
+                "recommended": policy.recommended,
+                "exposure": policy.exposure,
                 "guardrail": policy.guardrail.enforce,
                 "applies_to": list(policy.applies_to),
             }
@@ -96,14 +102,47 @@ def policy_list(policies: Sequence[Policy], form: str) -> str:
         if policy.pack != pack:
             pack = policy.pack
             lines += ["", pack] if lines else [pack]
-        lines.append(f"  {policy.id:{width}}  {policy.severity.label:8}  {', '.join(policy.aliases):8}  {policy.title}")
-    return "\n".join(lines) + f"\n\n{len(ordered)} policies; `mlguard explain ID` shows one\n"
+        mark = " " if policy.recommended else "-"
+        names = ", ".join(policy.aliases)
+        lines.append(f"{mark} {policy.id:{width}}  {policy.severity.label:8}  {names:8}  {policy.title}")
+    lines += ["", f"{len(ordered)} policies; those marked - are judged only when they are selected.", ""]
+    return "\n".join([*lines, "`mlguard explain ID` shows one."]) + "\n"
 
 
-def policy_table(policies: Sequence[Policy]) -> str:
-    """Give the table of policies for README.md and policies/README.md, as Markdown."""
-    rows = ["| policy | severity | finds | guardrail |", "| --- | --- | --- | --- |"]
+def policy_tables(policies: Sequence[Policy]) -> str:
+    """Give a table of policies for each pack, as Markdown that stands beside their folders."""
+    packs: dict[str, list[Policy]] = {}
     for policy in sorted(policies, key=lambda one: (one.pack, one.id)):
-        name = f"[`{policy.id}`](policies/{policy.path})"
-        rows.append(f"| {name} | {policy.severity.label} | {policy.title} | {policy.guardrail.enforce} |")
+        packs.setdefault(policy.pack, []).append(policy)
+    return "\n".join(f"## {pack}\n\n{_table(listed)}" for pack, listed in packs.items())
+
+
+def _table(policies: Sequence[Policy]) -> str:
+    rows = [
+        "| policy | severity | recommended | finds | at stake | guardrail |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for policy in policies:
+        names = f"[`{policy.id}`]({policy.path}) {', '.join(policy.aliases)}"
+        cells = (
+            names.strip(),
+            policy.severity.label,
+            "yes" if policy.recommended else "no",
+            policy.title,
+            policy.exposure,
+            policy.guardrail.enforce,
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
+
+
+def pack_table(policies: Sequence[Policy]) -> str:
+    """Give the table of the packs: how many policies each has, and what the gravest of them finds."""
+    rows = ["| pack | policies | recommended | for instance |", "| --- | --: | --: | --- |"]
+    packs: dict[str, list[Policy]] = {}
+    for policy in sorted(policies, key=lambda one: (one.pack, -one.severity, one.id)):
+        packs.setdefault(policy.pack, []).append(policy)
+    for pack, listed in packs.items():
+        recommended = sum(policy.recommended for policy in listed)
+        rows.append(f"| `{pack}` | {len(listed)} | {recommended} | {listed[0].title} |")
     return "\n".join(rows) + "\n"

@@ -1,4 +1,4 @@
-"""Write the parts of README.md that are made: the table of policies, and a run with its real output.
+"""Write what is made of the documentation: README.md's table of packs and its run, and all of policies/README.md.
 
 `python tests/run/readme.py` writes them; with `--check` it only tells, by its exit code, whether they are current.
 """
@@ -11,11 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mlguard.explain import policy_table
+from mlguard.explain import pack_table, policy_tables
 from mlguard.policy.load import bundled_policies
 
 TOP = Path(__file__).parents[2]
 README = TOP / "README.md"
+LIST = TOP / "policies" / "README.md"
 SHOWN = ("scan", "fixtures/terraform/prod", "--select", "budgets", "--select", "auto-shutdown")
 
 
@@ -31,18 +32,26 @@ def replaced(text: str, name: str, made: str) -> str:
     """Put what is made between the two comments that carry its name."""
     between = re.compile(rf"(?<=<!-- {name}: made by tests/run/readme\.py -->\n).*?(?=<!-- {name}: end -->)", re.DOTALL)
     if not between.search(text):
-        raise SystemExit(f"README.md has no place for {name}")
+        raise SystemExit(f"there is no place for {name}")
     return between.sub(lambda _: f"\n{made}\n", text)
 
 
 def main() -> int:
-    """Write README.md, or check it."""
-    text = README.read_text(encoding="utf-8")
-    made = replaced(replaced(text, "policies", policy_table(bundled_policies())), "run", run())
-    if "--check" in sys.argv[1:]:
-        return 0 if made == text else 1
-    README.write_text(made, encoding="utf-8", newline="\n")
-    return 0
+    """Write both files, or check them."""
+    policies = bundled_policies()
+    parts = (
+        (README, "packs", pack_table(policies)),
+        (README, "run", run()),
+        (LIST, "policies", policy_tables(policies)),
+    )
+    current = True
+    for file, name, made in parts:
+        text = file.read_text(encoding="utf-8")
+        new = replaced(text, name, made)
+        current = current and new == text
+        if "--check" not in sys.argv[1:]:
+            file.write_text(new, encoding="utf-8", newline="\n")
+    return 0 if current or "--check" not in sys.argv[1:] else 1
 
 
 if __name__ == "__main__":

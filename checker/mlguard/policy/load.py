@@ -32,8 +32,8 @@ from mlguard.vocabulary.model import Vocabulary
 
 _EXAMPLES = re.compile(r"(?m)^examples:[ \t]*$")
 _KEYS = (
-    "id", "title", "severity", "raise_severity_when", "since", "pack", "aliases", "applies_to", "when", "require",
-    "message", "why", "fix_by_hand", "exposure", "scp", "references", "examples",
+    "id", "title", "severity", "raise_severity_when", "since", "pack", "recommended", "aliases", "applies_to",
+    "when", "require", "message", "why", "fix_by_hand", "exposure", "scp", "references", "examples",
 )  # fmt: skip
 _REQUIRED = ("id", "title", "severity", "pack", "applies_to", "require", "message", "why", "fix_by_hand", "scp")
 _NOT_POLICIES = frozenset(("schema", "vocabulary", "data"))
@@ -130,6 +130,7 @@ class _Reader:
             path=self._path,
             built_in=built_in,
             exposure=self._exposure(),
+            recommended=self._recommended(),
         )
 
     def _severity(self) -> Severity:
@@ -138,6 +139,12 @@ class _Reader:
             names = ", ".join(severity.label for severity in Severity)
             raise self._refused(f'there is no severity "{written}"; there are {names}', self._fields["severity"])
         return Severity.named(written)
+
+    def _recommended(self) -> bool:
+        node = self._fields.get("recommended")
+        if node is not None and not isinstance(node.content, bool):
+            raise self._refused('"recommended" is true or false', node)
+        return node is None or bool(node.content)
 
     def _exposure(self) -> Pricing:
         written = self._text("exposure") if "exposure" in self._fields else "none"

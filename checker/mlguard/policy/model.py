@@ -129,7 +129,8 @@ class Policy:
     """One mistake: where to look, what must hold, and everything that a person needs to mend it.
 
     `messages` maps the property (or `property.relation`) that settled the verdict to the text; the key `""` is for
-    all others. `fix_by_hand` maps `cloudformation`, `terraform` and `cdk` to the text for each.
+    all others. `fix_by_hand` maps `cloudformation`, `terraform` and `cdk` to the text for each. One that is not
+    `recommended` is judged only when it is asked for.
     """
 
     id: str
@@ -151,3 +152,4 @@ class Policy:
     path: str = ""
     built_in: bool = True
     exposure: Pricing = "none"
+    recommended: bool = True

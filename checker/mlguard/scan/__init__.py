@@ -229,15 +229,22 @@ def _counts(
 
 
 def choose(policies: Sequence[Policy], select: Sequence[str], ignore: Sequence[str]) -> tuple[Policy, ...]:
-    """Choose policies by id, alias, pack or wildcard; UsageError for a name that chooses nothing."""
+    """Choose policies by id, alias, pack or wildcard, the recommended ones by default.
+
+    `recommended` is the pack of those, `strict` or `all` that of every policy. UsageError for a name that chooses
+    nothing.
+    """
     for name in (*select, *ignore):
         if not any(_named(policy, name) for policy in policies):
-            known = ", ".join(sorted({policy.pack for policy in policies}))
+            known = ", ".join(sorted({policy.pack for policy in policies} | {"recommended", "strict"}))
             raise UsageError(f'"{name}" is neither a policy nor a pack; packs are {known}; see `mlguard policies`')
-    chosen = [policy for policy in policies if not select or any(_named(policy, name) for name in select)]
+    wanted = select or ("recommended",)
+    chosen = [policy for policy in policies if any(_named(policy, name) for name in wanted)]
     return tuple(policy for policy in chosen if not any(_named(policy, name) for name in ignore))
 
 
 def _named(policy: Policy, name: str) -> bool:
-    names = (policy.id, policy.pack, "all", *policy.aliases)
-    return any(fnmatchcase(one.lower(), name.lower()) for one in names)
+    name = name.lower()
+    if name in ("strict", "all") or (name == "recommended" and policy.recommended):
+        return True
+    return any(fnmatchcase(one.lower(), name) for one in (policy.id, policy.pack, *policy.aliases))
