@@ -111,6 +111,7 @@ def prices(folder: Path) -> None:
         "about": "EC2 Linux on-demand, USD an hour, by region and type; `estimated` prices are NOT list prices: "
         "the price of us-east-1 times the regional index of the same or the nearest family",
         "date": "2026-07-20",
+        "dates": {"": "2025-11-04"} | dict.fromkeys((HOME, "us-gov-east-1", "us-gov-west-1"), "2026-07-20"),
         "source": "AWS Price List API of 2026-07-20 (us-east-1, GovCloud) by way of aws/karpenter-provider-aws; "
         "AWS price files of 2025-11-04 (36 regions) and, for old types, 2025-04-04",
         "licence": f"{FACTS_OF_AWS}; the collections are Apache-2.0 and MIT",

@@ -20,7 +20,7 @@ from mlguard.value import Entries, Items, Node, text_of
 FILE_NAMES = (".mlguard.yaml", ".mlguard.yml")
 _KEYS = (
     "select", "ignore", "exclude", "fail_on", "region", "environment", "parameters", "environments", "policies",
-    "budgets", "var_files", "break_glass",
+    "budgets", "var_files", "break_glass", "prices",
 )  # fmt: skip
 _ENVIRONMENT_KEYS = ("paths", "words", "parameters", "title", "var_files", "parameter_files", "region", "workspace")
 
@@ -59,6 +59,7 @@ class Configuration:
     budgets_managed_elsewhere: bool = False
     var_files: tuple[str, ...] = ()
     break_glass: tuple[str, ...] = ()
+    prices: str = ""
     parameters: Parameters = field(default_factory=bundled_parameters)
     deployments: tuple[Deployment, ...] = ()
 
@@ -118,6 +119,7 @@ def parse_configuration(document: Document) -> Configuration:
         budgets_managed_elsewhere=_budgets(top),
         var_files=_texts(top, "var_files"),
         break_glass=_texts(top, "break_glass"),
+        prices=_text(top, "prices"),
     )
     configuration = _with_environments(configuration, top)
     environment = _text(top, "environment")

@@ -9,7 +9,7 @@ from typing import Literal
 
 from mlguard.errors import MlguardError
 from mlguard.policy.model import Policy, Severity
-from mlguard.resource import Related
+from mlguard.resource import Basis, Related
 from mlguard.source import Document, Span
 
 
@@ -35,7 +35,7 @@ class Part:
     low: float
     high: float | None
     per: Literal["month", "run"]
-    basis: Literal["list", "derived", "estimated"]
+    basis: Basis
     how: str
 
     @property

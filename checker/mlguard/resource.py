@@ -12,6 +12,8 @@ from mlguard.source import Document, Span
 from mlguard.value import Node, Parameter, Unknown
 
 Format = Literal["cloudformation", "terraform"]
+Basis = Literal["list", "derived", "estimated", "own"]
+"""Where a price is from: AWS's price list, derived from it by a checked rule, estimated, or the user's own rate."""
 Dialect = Literal["cloudformation", "terraform", "cdk"]
 
 
@@ -42,17 +44,16 @@ class Waiver:
 class Charge:
     """One thing that a resource is billed for, in USD: `per` month that it is left as the code says, or `per` run.
 
-    `name` tells it from the resource's other charges. `high` is None where nothing bounds it. `basis` says where the
-    figure is from: AWS's price list, derived from it by a checked rule, or estimated. `how` is the sum in words, or,
-    where no figure can be given, the reason; `at` is where the thing is written. `resource` is the address of another
-    resource that is billed for it, empty where it is the resource itself.
+    `name` tells it from the resource's other charges. `high` is None where nothing bounds it. `how` is the sum in
+    words, or, where no figure can be given, the reason; `at` is where the thing is written. `resource` is the address
+    of another resource that is billed for it, empty where it is the resource itself.
     """
 
     name: str
     low: float
     high: float | None
     per: Literal["month", "run"]
-    basis: Literal["list", "derived", "estimated"]
+    basis: Basis
     how: str
     at: Span
     resource: str = ""

@@ -14,7 +14,7 @@ MARKDOWN = MarkdownIt("commonmark").enable("table")
 EXPECTED = """\
 ## mlguard: 3 findings (1 critical, 1 high, 1 medium)
 
-at stake: \\$18,433 to \\$29,850 a month, by list prices of 2026-07-20.
+at stake: \\$18,433 to \\$29,850 a month, by list prices of 2025-11-04 to 2026-07-20.
 
 | Severity | Where | Policy | What is wrong | At stake |
 | --- | --- | --- | --- | --: |

@@ -48,7 +48,7 @@ problem  big.json: too large
 
 note: 1 ignore is unused
 
-at stake: $18,433 to $29,850 a month, by list prices of 2026-07-20
+at stake: $18,433 to $29,850 a month, by list prices of 2025-11-04 to 2026-07-20
 
 3 findings (1 critical, 1 high, 1 medium), 2 problems, 3 checks undecided in 2 projects, 34 resources; \
 files: 10 scanned, 1 partly, 2 failed, 3 skipped

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from mlguard.cli.progress import Progress
 from mlguard.configuration import Configuration, find_configuration, read_configuration
-from mlguard.errors import ConfigurationError, UsageError
+from mlguard.errors import ConfigurationError, SourceError, UsageError
 from mlguard.finding import Report
+from mlguard.knowledge.rates import Rates, read_rates
 from mlguard.policy.load import bundled_policies, load_folder
 from mlguard.policy.model import Policy, Severity
 from mlguard.render import renderer
@@ -112,6 +113,7 @@ def _scan(
                 environment=_environment(options.environment, configuration),
                 region=options.region,
                 variables=_variables(options, root),
+                rates=rates_of(configuration, root),
                 only=only,
                 tick=progress.tick,
             )
@@ -128,6 +130,16 @@ def _configuration(options: argparse.Namespace, root: Root) -> Configuration:
         return find_configuration(root)
     path = Path(options.config)
     return read_configuration(Root(Path(os.path.abspath(path)).parent), path.name)  # noqa: PTH100
+
+
+def rates_of(configuration: Configuration, root: Root) -> Rates:
+    """Read the user's own rates, where the configuration names a file of them."""
+    if not configuration.prices:
+        return Rates()
+    try:
+        return read_rates(root.read(configuration.prices))
+    except SourceError as error:
+        raise ConfigurationError(f"prices: {error.message}", configuration.prices) from None
 
 
 def _known(options: argparse.Namespace, configuration: Configuration, root: Root) -> tuple[Policy, ...]:
@@ -306,3 +318,23 @@ def scp_check_command(options: argparse.Namespace) -> int:
     text, failed = check_files(options.files, options.max_chars)
     say(text)
     return _FINDINGS if failed else _CLEAN
+
+
+def prices_show_command(options: argparse.Namespace) -> int:
+    """`mlguard prices show TYPE`."""
+    from mlguard.cli.prices import explained  # noqa: PLC0415
+
+    root = Root(root_of([Path()]))
+    configuration = _configuration(options, root)
+    region = options.region or configuration.region_of("", "")
+    say(explained(options.type, region, rates_of(configuration, root)))
+    return _CLEAN
+
+
+def prices_import_command(options: argparse.Namespace) -> int:
+    """`mlguard prices import FILE`."""
+    from mlguard.cli.prices import imported  # noqa: PLC0415
+
+    _write(imported(Path(options.file)), options.to)
+    say(f"{options.to} is written; name it in .mlguard.yaml: prices: {options.to}\n")
+    return _CLEAN

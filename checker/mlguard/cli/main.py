@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     made = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _scan(made)
     _policies(made)
+    _prices(made)
     _scp(made)
     return parser
 
@@ -127,6 +128,21 @@ def _policies(made: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     test.add_argument("names", nargs="*", metavar="POLICY", help="ids, or files of policies; all by default")
     test.add_argument("--policies", action="append", default=[], metavar="DIR")
     test.set_defaults(run=commands.test_command)
+
+
+def _prices(made: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    prices = made.add_parser("prices", help="what instance types cost, and your own rates")
+    commands_of = prices.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    show = commands_of.add_parser("show", help="show what an instance type costs, and how the figure comes about")
+    show.add_argument("type", metavar="TYPE", help="for instance ml.g5.2xlarge")
+    show.add_argument("--region", default="", help="us-east-1 by default")
+    show.add_argument("--config", metavar="FILE", help="the configuration file, which may name your own rates")
+    show.add_argument("--no-config", action="store_true", help="read no configuration file")
+    show.set_defaults(run=commands.prices_show_command)
+    taken = commands_of.add_parser("import", help="check a CSV file of your own rates, and keep it for scans")
+    taken.add_argument("file", metavar="FILE", help="with item, region, usd_per_hour or discount_percent, and note")
+    taken.add_argument("--to", default=".mlguard.prices.csv", metavar="FILE", help=".mlguard.prices.csv by default")
+    taken.set_defaults(run=commands.prices_import_command)
 
 
 def _scp(made: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

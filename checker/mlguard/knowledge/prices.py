@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from mlguard.knowledge.tables import table
+from mlguard.resource import Basis
 
+HOME = "us-east-1"
+"""The region whose prices stand for the others' where nobody knows better."""
 _GENERAL_FACTOR = 1.2  # what every family of general-purpose instances that was looked at has
 
 
@@ -14,12 +16,12 @@ _GENERAL_FACTOR = 1.2  # what every family of general-purpose instances that was
 class Price:
     """USD for an hour of one instance in a region.
 
-    `list` is AWS's own figure, `derived` follows from one by a checked rule, `estimated` is neither. `note` says, in
-    words, how a figure that is not AWS's own came about.
+    `list` is AWS's own figure, `derived` follows from one by a checked rule, `estimated` is neither, `own` is the
+    user's. `note` says, in words, how a figure that is not AWS's own came about.
     """
 
     usd: float
-    kind: Literal["list", "derived", "estimated"]
+    kind: Basis
     region: str
     note: str = ""
 
@@ -32,7 +34,7 @@ class Rate:
     unit: str
 
 
-def hourly(instance_type: str, region: str = "us-east-1") -> Price | None:
+def hourly(instance_type: str, region: str = HOME) -> Price | None:
     """Give the on-demand price of an EC2 or SageMaker (`ml.`) instance type; None where none is known."""
     name = instance_type.removeprefix("ml.")
     prices = table("ec2_prices")
@@ -48,21 +50,29 @@ def hourly(instance_type: str, region: str = "us-east-1") -> Price | None:
     return price if name == instance_type else _sagemaker(price, name)
 
 
-def hourly_range(instance_type: str) -> tuple[Price, Price] | None:
-    """Give the prices of an instance type in its cheapest and in its dearest region; None where none is known."""
+def regions_with_price(instance_type: str) -> list[str]:
+    """Give the regions whose list prices hold an instance type."""
     name = instance_type.removeprefix("ml.")
-    regions = [region for region, listed in table("ec2_prices")["listed"].items() if name in listed]
-    found = [price for region in regions if (price := hourly(instance_type, region)) is not None]
-    if not found:
-        return None
-    return min(found, key=lambda price: price.usd), max(found, key=lambda price: price.usd)
+    return [region for region, listed in table("ec2_prices")["listed"].items() if name in listed]
+
+
+def price_date(region: str) -> str:
+    """Give the day (`2025-11-04`) of the prices of a region."""
+    dates = table("ec2_prices")["dates"]
+    return str(dates.get(region, dates[""]))
+
+
+def price_dates() -> str:
+    """Give the days of the oldest and the newest prices, in words."""
+    dates = sorted(set(table("ec2_prices")["dates"].values()))
+    return " to ".join(dict.fromkeys((dates[0], dates[-1])))
 
 
 def _sagemaker(price: Price, name: str) -> Price:
     factor, status = _factor(name)
     rule = f"{factor:g} times the EC2 price of {name}, a factor that is {status} for its family"
     note = f"{rule}; {price.note}" if price.note else rule
-    kind: Literal["derived", "estimated"] = "derived" if price.kind == "list" else "estimated"
+    kind: Basis = "derived" if price.kind == "list" else "estimated"
     return Price(round(price.usd * factor, 4), kind, price.region, note)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import mlguard
 from mlguard.errors import MlguardError
 from mlguard.finding import Finding, Money, Part, Report, Undecided, sum_of
-from mlguard.knowledge.tables import snapshot_date
+from mlguard.knowledge.prices import price_dates
 from mlguard.policy.model import Policy
 from mlguard.render.advice import dialect, fix_by_hand, shown_path
 from mlguard.render.escape import unicode_text
@@ -138,7 +138,7 @@ def _exposure(report: Report) -> dict[str, _Json]:
         "by_policy": {name: _money(money) for name, money in by_policy.items()},
         "by_project": {name: _money(money) for name, money in by_project.items()},
         "by_environment": {name: _money(money) for name, money in by_environment.items()},
-        "prices": {"date": snapshot_date(), "what": "list prices in USD, on demand, without discounts and taxes"},
+        "prices": {"date": price_dates(), "what": "list prices in USD, on demand, without discounts and taxes"},
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from mlguard.finding import Finding, Money, Part, Report, sum_of
-from mlguard.knowledge.tables import snapshot_date
+from mlguard.knowledge.prices import price_dates
 
 _CENTS_BELOW = 100
 
@@ -49,7 +49,7 @@ def monthly_total(report: Report) -> Money:
 def total_line(report: Report) -> str:
     """Give the sum and the day of its prices on one line, empty where there is no figure."""
     shown = range_of(monthly_total(report))
-    return f"at stake: {shown} a month, by list prices of {snapshot_date()}" if shown else ""
+    return f"at stake: {shown} a month, by list prices of {price_dates()}" if shown else ""
 
 
 def totals_by(report: Report, name: Callable[[Finding, Part], str]) -> Mapping[str, Money]:

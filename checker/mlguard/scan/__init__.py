@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mlguard.configuration import Configuration
 from mlguard.errors import MlguardError, ParseError, UsageError
 from mlguard.finding import Counts, Finding, Report, Undecided
+from mlguard.knowledge.rates import Rates
 from mlguard.parse import cloudformation
 from mlguard.policy.model import Policy
 from mlguard.resource import RawProject
@@ -50,6 +51,7 @@ class Options:
     environment: str = ""
     region: str = ""
     variables: Variables | None = None
+    rates: Rates = field(default_factory=Rates)
     only: frozenset[str] | None = None
     tick: Tick = lambda _what, _done, _all: None
 
@@ -201,7 +203,8 @@ def _settings(raw: RawProject, options: Options) -> Settings:
     def parameter(name: str, of: str) -> object:
         return parameters.value(name, {"environment": of} if of else {})
 
-    return Settings(environment, parameters.default_environment, parameters.environment_words(), parameter)
+    words = parameters.environment_words()
+    return Settings(environment, parameters.default_environment, words, parameter, options.rates)
 
 
 def _canonical(policies: Sequence[Policy]) -> Callable[[str], str | None]:

@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mlguard.knowledge import instances, prices
-from mlguard.resource import Charge
+from mlguard.resource import Basis, Charge
 from mlguard.scenario import Scenario
 from mlguard.value import Node, Reference, Unknown, child, items, settle, text_of
 from mlguard.vocabulary.derived.machines import HOURS_PER_MONTH
 from mlguard.vocabulary.derived.subject import Subject
 
 _MANY = 1_000_000
-Basis = Literal["list", "derived", "estimated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +94,13 @@ def _machine(subject: Subject, node: Node, billing: str, name: str, scenario: Sc
 def _hourly(subject: Subject, kind: str, scenario: Scenario) -> tuple[Amount, Basis, str] | None:
     """Give the price for an hour, and in words; a range over all regions where the region is not known."""
     region = settle(subject.resource.raw.region, scenario).content
-    price = prices.hourly(kind, region) if isinstance(region, str) else None
+    rates = subject.settings.rates
+    price = rates.hourly(kind, region) if isinstance(region, str) else None
     if price is not None:
         return Amount(price.usd, price.usd), price.kind, f"${price.usd:,.4g} in {price.region}"
     if isinstance(region, str):
         return None
-    found = prices.hourly_range(kind)
+    found = rates.hourly_range(kind)
     if found is None:
         return None
     low, high = found

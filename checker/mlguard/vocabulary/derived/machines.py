@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlguard.knowledge import instances, prices, regions
+from mlguard.knowledge import instances, regions
+from mlguard.knowledge.prices import HOME
 from mlguard.patterns import compile_safely
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node, Parameter, Unknown, settle, text_of
@@ -46,7 +47,8 @@ def hourly_usd(subject: Subject, scenario: Scenario) -> Content:
     if kind is None or isinstance(kind, Unknown):
         return kind
     where = settle(subject.resource.raw.region, scenario).content
-    price = (prices.hourly(kind, where) if isinstance(where, str) else None) or prices.hourly(kind)
+    rates = subject.settings.rates
+    price = (rates.hourly(kind, where) if isinstance(where, str) else None) or rates.hourly(kind, HOME)
     return Unknown(f'no price is known for "{kind}"') if price is None else round(price.usd, 4)
 
 

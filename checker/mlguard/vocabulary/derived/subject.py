@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mlguard.knowledge.rates import Rates
 from mlguard.resource import RawProject, Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Entries, Node, Scalar, child, settle, text_of
@@ -15,13 +16,15 @@ class Settings:
     """What the user said of the project: its environment, and the parameters that derivations read.
 
     `parameter` gives a parameter's value by name and environment. `environment_of` maps the words that people use in
-    names and tags to environments (`dev` to `sandbox`). `remembered` holds what is found out once for a project.
+    names and tags to environments (`dev` to `sandbox`). `rates` are the user's own prices. `remembered` holds what is
+    found out once for a project.
     """
 
     environment: str = ""
     default_environment: str = "sandbox"
     environment_of: Mapping[str, str] = field(default_factory=dict)
     parameter: Callable[[str, str], object] = lambda _name, _environment: None
+    rates: Rates = field(default_factory=Rates)
     remembered: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
 
 
