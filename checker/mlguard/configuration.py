@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Literal, cast, get_args
 
 from mlguard.errors import ConfigurationError, MlguardError
 from mlguard.parse.markup import plain
@@ -17,6 +17,8 @@ from mlguard.policy.parameters import Environment, Parameters, bundled_parameter
 from mlguard.source import Document, Root
 from mlguard.value import Entries, Items, Node, text_of
 
+Budgets = Literal["project", "repository", "managed_elsewhere"]
+"""Which budgets count for a project: its own, all of the repository, or some that nobody here sees."""
 FILE_NAMES = (".mlguard.yaml", ".mlguard.yml")
 _KEYS = (
     "select", "ignore", "exclude", "fail_on", "region", "environment", "parameters", "environments", "policies",
@@ -56,7 +58,7 @@ class Configuration:
     region: str = ""
     environment: str = ""
     policies: tuple[str, ...] = ()
-    budgets_managed_elsewhere: bool = False
+    budgets: Budgets = "project"
     var_files: tuple[str, ...] = ()
     break_glass: tuple[str, ...] = ()
     prices: str = ""
@@ -116,7 +118,7 @@ def parse_configuration(document: Document) -> Configuration:
         fail_on=_severity(top),
         region=_text(top, "region"),
         policies=_texts(top, "policies"),
-        budgets_managed_elsewhere=_budgets(top),
+        budgets=_budgets(top),
         var_files=_texts(top, "var_files"),
         break_glass=_texts(top, "break_glass"),
         prices=_text(top, "prices"),
@@ -197,11 +199,11 @@ def _severity(top: Mapping[str, Node]) -> Severity:
     return Severity.named(written)
 
 
-def _budgets(top: Mapping[str, Node]) -> bool:
-    written = _text(top, "budgets")
-    if written not in ("", "managed_elsewhere"):
-        raise _refused('"budgets" can only be managed_elsewhere', top["budgets"])
-    return bool(written)
+def _budgets(top: Mapping[str, Node]) -> Budgets:
+    written = _text(top, "budgets") or "project"
+    if written not in get_args(Budgets):
+        raise _refused(f'"budgets" is one of {", ".join(get_args(Budgets))}', top["budgets"])
+    return cast("Budgets", written)
 
 
 def _no_environment(name: str, parameters: Parameters) -> str:

@@ -221,6 +221,7 @@ CONFIGURATIONS = (
     ("parameters: {max_idle_seconds: 5, allowed_regions: [us-east-1]}\n", True),
     ("environments: {research: {words: [sci], paths: [x], parameters: {max_idle_seconds: 5}}}\n", True),
     ("budgets: managed_elsewhere\n", True),
+    ("budgets: repository\n", True),
     ("selct: x\n", False),
     ("fail_on: hgih\n", False),
     ("budgets: none\n", False),

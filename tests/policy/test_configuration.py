@@ -46,7 +46,7 @@ def test_a_whole_configuration() -> None:
     found = read(FULL)
     assert (found.select, found.ignore) == (("gpu", "s3"), ("premium-region",))
     assert (found.fail_on, found.region, found.environment) == (Severity.HIGH, "eu-west-1", "research")
-    assert found.budgets_managed_elsewhere
+    assert found.budgets == "managed_elsewhere"
     assert found.environment_of("science/a/main.tf") == "research"
     assert found.environment_of("sciences/main.tf") == ""
     assert found.excludes("vendor/x/y.tf")
@@ -103,7 +103,7 @@ def test_a_new_environment_lacks_nothing_that_a_policy_needs() -> None:
         ("\nselect: {a: b}\n", 2, '"select" must be a text or a list of texts'),
         ("select: [[a]]\n", 1, '"select" must be a text or a list of texts'),
         ("fail_on: hgih\n", 1, 'there is no severity "hgih"; there are info'),
-        ("budgets: none\n", 1, '"budgets" can only be managed_elsewhere'),
+        ("budgets: none\n", 1, '"budgets" is one of project, repository, managed_elsewhere'),
         ("environment: mars\n", 1, 'there is no environment "mars"; there are sandbox, training, production'),
         ("parameters: [a]\n", 1, "parameters must be a mapping"),
         ("parameters:\n  max_idle: 3\n", 2, 'no parameter "max_idle"; did you mean "max_idle_seconds"?'),

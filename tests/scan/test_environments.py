@@ -139,3 +139,34 @@ def test_variables_of_the_process_count_when_asked_for(run: Run, monkeypatch: py
     assert run(files, *select[:2], "--env-vars")["findings"] == []  # the workspace tells that it is production
     files["terraform.tfvars"] = 'type = "ml.t3.large"\n'
     assert run(files, *select, "--env-vars")["findings"] == []  # files win over the process
+
+
+BUDGET = """
+resource "aws_budgets_budget" "all" {
+  budget_type  = "COST"
+  limit_amount = "100"
+  limit_unit   = "USD"
+  time_unit    = "MONTHLY"
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "asked", "noted"),
+    [
+        ("", True, "account/main.tf:2: this budget is of another project; `budgets: repository` makes it count"),
+        ("budgets: project\n", True, "this budget is of another project"),
+        ("budgets: repository\n", False, ""),
+        ("budgets: managed_elsewhere\n", False, "budgets are managed elsewhere"),
+    ],
+)
+def test_which_budgets_count_for_a_project(run: Run, setting: str, *, asked: bool, noted: str) -> None:
+    files = {".mlguard.yaml": setting, "app/main.tf": ROOT, "account/main.tf": BUDGET}
+    report = run(files, "--select", "MLG501")
+    assert [one["project"] for one in report["findings"]] == (["app"] if asked else [])
+    assert len(report["notes"]) == bool(noted)
+    assert all(noted in note for note in report["notes"])
+
+
+def test_a_budget_of_the_project_itself_counts(run: Run) -> None:
+    assert run({"app/main.tf": ROOT, "app/budget.tf": BUDGET}, "--select", "MLG501")["findings"] == []

@@ -157,8 +157,8 @@ def _chosen(
 ) -> tuple[Policy, ...]:
     select = options.select or configuration.select
     chosen = choose(policies, select, [*options.ignore, *configuration.ignore])
-    if configuration.budgets_managed_elsewhere:
-        chosen = tuple(policy for policy in chosen if policy.id != "ml-project-without-budget")
+    if configuration.budgets == "managed_elsewhere":
+        chosen = tuple(one for one in chosen if one.pack != "budgets" or "project" not in one.applies_to)
     return chosen
 
 

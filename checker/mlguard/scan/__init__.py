@@ -18,7 +18,7 @@ from mlguard.finding import Counts, Finding, Report, Undecided
 from mlguard.knowledge.rates import Rates
 from mlguard.parse import cloudformation
 from mlguard.policy.model import Policy
-from mlguard.resource import RawProject
+from mlguard.resource import RawProject, Resource
 from mlguard.scan.check import check_project
 from mlguard.scan.discover import Found, discover
 from mlguard.scan.merging import merged
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mlguard.parse.terraform import Variables
 
 Tick = Callable[[str, int, int], None]
-_OF_THE_ACCOUNT = frozenset(("budgets.budget",))  # one of these serves every project that is deployed beside it
+_OF_THE_ACCOUNT = frozenset(("budgets.budget",))  # one of these may serve projects that are deployed beside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def scan(options: Options) -> Report:
         options.tick("checking", index, len(named))
         problems.extend(project.raw.problems)
         notes.extend(project.raw.notes)
-        elsewhere = [resource for resource in accounts if resource not in project.resources]
+        elsewhere = accounts if configuration.budgets == "repository" else ()
         try:
             checked = check_project(project, options.policies, configuration.parameters.value, elsewhere)
         except RecursionError:
@@ -90,8 +90,7 @@ def scan(options: Options) -> Report:
         notes.extend(remarks)
         undecided.extend(checked.undecided)
         checks += checked.checks
-    if configuration.budgets_managed_elsewhere:
-        notes.append("budgets are managed elsewhere, says the configuration: no project is asked for one")
+    notes.extend(_about_budgets(configuration, findings, accounts))
     resources = {(project.path, resource.address) for project in projects for resource in project.resources}
     places = {project.path for project in projects}
     counts = _counts(found, projects, problems, undecided)
@@ -105,6 +104,17 @@ def scan(options: Options) -> Report:
         documents=documents,
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _about_budgets(
+    configuration: Configuration, findings: Sequence[Finding], budgets: Sequence[Resource]
+) -> Iterator[str]:
+    if configuration.budgets == "managed_elsewhere":
+        yield "budgets are managed elsewhere, says the configuration: no project is asked for one"
+    asked = any(finding.policy.pack == "budgets" and not finding.resource for finding in findings)
+    if asked and budgets and configuration.budgets == "project":
+        at = budgets[0].raw.name_span
+        yield f"{at.path}:{at.line}: this budget is of another project; `budgets: repository` makes it count for all"
 
 
 def _projects(
