@@ -16,7 +16,8 @@ from mlguard.parse.terraform.scanner import ScannedBlock
 from mlguard.parse.terraform.scope import Instance, Scope
 from mlguard.parse.terraform.syntax import Block
 from mlguard.parse.terraform.variables import Assignments, RootVariables, Variables
-from mlguard.resource import RawProject, RawResource
+from mlguard.parse.traces import Traces
+from mlguard.resource import RawProject, RawResource, Related
 from mlguard.source import Document, Root
 from mlguard.value import Parameter
 
@@ -89,33 +90,34 @@ class _Builder:
         self.session = Resolver(root, folder, region, self.modules)
         self.resources: list[RawResource] = []
         self.problems: list[MlguardError] = []
+        self.documents: dict[str, Document] = {}
+        self.traces = Traces(root, folder, self.documents)
 
     def build(self, variables: Variables) -> RawProject:
         instance = Instance(self.session, self.modules.configuration(self.folder))
         assignments = Assignments(self.root, self.folder, variables) if self._matters(instance) else None
-        documents: dict[str, Document] = {}
         parameters: tuple[Parameter, ...] = ()
         if assignments is not None:
             self.session.variables = RootVariables(instance, assignments)
             self._collect(instance)
             parameters = self._parameters(instance, self.session.variables)
         for configuration in self.modules.configurations.values():
-            documents.update(configuration.documents)
+            self.documents.update(configuration.documents)
             self.problems.extend(configuration.take_problems())
         if assignments is not None:
-            documents.update(assignments.documents)
+            self.documents.update(assignments.documents)
             self.problems.extend(assignments.problems)
         self.problems.extend(self.modules.problems)
         return RawProject(
             dialect="terraform",
             path=self.folder or ".",
             resources=tuple(self.resources),
-            documents=documents,
+            documents=self.documents,
             gaps=tuple(self.modules.gaps[place] for place in sorted(self.modules.gaps)),
             parameters=parameters,
             names=tuple(part for part in reversed(self.folder.split("/")) if part),
             problems=tuple(self.problems),
-            files=tuple(sorted(documents)),
+            files=tuple(sorted(self.documents)),
         )
 
     def _matters(self, instance: Instance) -> bool:
@@ -172,6 +174,7 @@ class _Builder:
     ) -> RawResource:
         kind, name = scanned.labels[:2]
         exists = instance.exists if key is None else Existence(block, key[1], key[0], instance.exists)
+        places = self.traces.places(list(block.trace))
         return RawResource(
             format="terraform",
             type=kind,
@@ -182,7 +185,9 @@ class _Builder:
             region=region_node(block, kind, scope, self.region),
             exists=exists,
             tags_below=default_tags(block, kind, scope),
-            related=instance.related,
+            source=places[0] if places else None,
+            construct=block.construct,
+            related=(*instance.related, *(Related(place, "constructed here") for place in places[1:4])),
         )
 
     def _parameters(self, instance: Instance, variables: RootVariables) -> tuple[Parameter, ...]:
