@@ -37,11 +37,13 @@ _OF_THE_ACCOUNT = frozenset(("budgets.budget",))  # one of these serves every pr
 class Options:
     """What to scan and how. `paths` are relative to the root, `only` limits the projects to those of these files.
 
+    `plans` are files that hold Terraform plans, relative to the root too; they may lie outside of it.
     `known` are all policies that an ignore may name, `policies` those that are judged.
     """
 
     root: Root
     paths: tuple[str, ...] = ("",)
+    plans: tuple[str, ...] = ()
     policies: tuple[Policy, ...] = ()
     known: tuple[Policy, ...] = ()
     configuration: Configuration = field(default_factory=Configuration)
@@ -120,13 +122,29 @@ def _projects(
         options.tick("reading", index, len(found.templates))
         if path not in read:
             yield from _templates(options, found, path, wanted, region, problems)
+    yield from _terraform(options, found, wanted, region, problems)
+
+
+def _terraform(
+    options: Options, found: Found, wanted: Callable[[str], bool], region: str, problems: list[MlguardError]
+) -> Iterator[RawProject]:
+    """Read plans, and every root that no plan stands for."""
+    planned: frozenset[str] = frozenset()
+    if options.plans or found.plans:
+        from mlguard.parse.terraform.plan import load_plans  # noqa: PLC0415
+
+        plans = load_plans(options.root, options.plans, list(found.plans), list(found.terraform), wanted, region)
+        problems.extend(plans.problems)
+        found.skipped.update(dict.fromkeys(plans.others, "not a template"))
+        planned = frozenset(plans.roots)
+        yield from plans.projects
     if found.terraform:
         from mlguard.parse import terraform  # noqa: PLC0415
 
         variables = options.variables or terraform.Variables()
         if options.configuration.var_files and not variables.files:
             variables = replace(variables, files=options.configuration.var_files)
-        yield from terraform.load(options.root, list(found.terraform), wanted, variables, region)
+        yield from terraform.load(options.root, list(found.terraform), wanted, variables, region, planned)
 
 
 def _assemblies(

@@ -26,12 +26,18 @@ Wanted = Callable[[str], bool]
 
 
 def load(
-    root: Root, folders: Sequence[str], wanted: Wanted, variables: Variables | None = None, region: str = ""
+    root: Root,
+    folders: Sequence[str],
+    wanted: Wanted,
+    variables: Variables | None = None,
+    region: str = "",
+    planned: frozenset[str] = frozenset(),
 ) -> list[RawProject]:
     """Read every root among the folders as a project; never raises for what the files hold.
 
     `folders` are those that hold Terraform files, relative to the root. `wanted` tells whether a resource type
-    matters: blocks of other types are indexed, not parsed. `region` holds where no provider says one.
+    matters: blocks of other types are indexed, not parsed. `region` holds where no provider says one. `planned` are
+    the roots that a plan stands for: they are left out.
     """
     known: dict[str, Configuration] = {}
 
@@ -42,7 +48,23 @@ def load(
 
     inside = [folder for folder in sorted(set(folders)) if ".terraform" not in folder.split("/")]
     roots = _roots(root, inside, opened)
-    return [_Builder(root, folder, opened, wanted, region).build(variables or Variables()) for folder in roots]
+    given = variables or Variables()
+    return [_Builder(root, folder, opened, wanted, region).build(given) for folder in roots if folder not in planned]
+
+
+def load_root(
+    root: Root, folder: str, wanted: Wanted, variables: Variables, region: str = ""
+) -> tuple[RawProject, Modules]:
+    """Read one folder as a root, whatever calls it; give its project and its modules."""
+    known: dict[str, Configuration] = {}
+
+    def opened(below: str) -> Configuration:
+        if below not in known:
+            known[below] = Configuration(root, below)
+        return known[below]
+
+    builder = _Builder(root, folder, opened, wanted, region)
+    return builder.build(variables), builder.modules
 
 
 def _roots(root: Root, folders: Sequence[str], opened: Callable[[str], Configuration]) -> list[str]:

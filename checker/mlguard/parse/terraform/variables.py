@@ -16,7 +16,7 @@ from mlguard.parse.terraform.syntax import (
     Block,
     Literal,
 )
-from mlguard.parse.terraform.values import FailureError, is_scalar, plain, wrapped
+from mlguard.parse.terraform.values import FailureError, equal, is_scalar, plain, wrapped
 from mlguard.scenario import Scenario
 from mlguard.source import Document, Root, Span
 from mlguard.value import Node, Origin, Parameter, Unknown, text_of
@@ -26,10 +26,14 @@ _PRIMITIVE = ("string", "number", "bool")
 
 @dataclass(frozen=True, slots=True)
 class Variables:
-    """What the user gives: tfvars files relative to the scanned root, and single values as texts."""
+    """What the user gives: tfvars files relative to the scanned root, and single values as texts.
+
+    `planned` are the values that a plan was made with: they hold before all others.
+    """
 
     files: tuple[str, ...] = ()
     values: Mapping[str, str] = field(default_factory=dict)
+    planned: Mapping[str, Node] = field(default_factory=dict)
 
 
 class Assignments:
@@ -39,6 +43,7 @@ class Assignments:
         self.documents: dict[str, Document] = {}
         self.problems: list[MlguardError] = []
         self.values = dict(given.values)
+        self.planned = given.planned
         self._arguments: dict[str, Argument] = {}
         names = root.names(folder)
         automatic = [name for name in names if name.endswith((".auto.tfvars", ".auto.tfvars.json"))]
@@ -90,6 +95,8 @@ class RootVariables:
 
     def _assigned(self, name: str, block: Block, parameter: Parameter, scenario: Scenario) -> tuple[Node | None, str]:
         argument = self.assignments.argument(name)
+        if name in self.assignments.planned:
+            return self._planned(name, block, parameter, scenario)
         if name in self.assignments.values:
             node = self._from_text(self.assignments.values[name], block, parameter.name_span, scenario)
             what = f"set by --var {name}"
@@ -102,6 +109,20 @@ class RootVariables:
         return (
             (None, "") if node.content is None and parameter.default is not None and _not_null(block) else (node, what)
         )
+
+    def _planned(self, name: str, block: Block, parameter: Parameter, scenario: Scenario) -> tuple[Node, str]:
+        """Give the value of a plan, where it was written when a file or the default says the same."""
+        scope = Scope(self.instance, block.document)
+        node = fitted(self.assignments.planned[name], block, scope, scenario)
+        argument = self.assignments.argument(name)
+        if argument is not None:
+            inside = Scope(self.instance, argument.document)
+            written = fitted(evaluate_softly(argument.value, inside, scenario), block, scope, scenario)
+            if equal(written, node):
+                return written, f"set in {argument.document.path}"
+        if parameter.default is not None and equal(parameter.default, node):
+            return parameter.default, f'default of variable "{name}"'
+        return node, f'value of variable "{name}" in the plan'
 
     def _from_text(self, given: str, block: Block, at: Span, scenario: Scenario) -> Node:
         constraint = block.arguments.get("type")
