@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from mlguard.errors import MlguardError, ParseError
+from mlguard.errors import LimitError, MlguardError, ParseError
 from mlguard.parse.json_document import load_json
 from mlguard.parse.terraform.plan.addresses import Step, instance_key, steps_of
 from mlguard.source import Document, Span
@@ -16,6 +16,7 @@ from mlguard.value import Entries, Items, Node
 
 _HOW = "run `terraform plan -out=tfplan` and `terraform show -json tfplan > plan.json`, and give plan.json"
 _NEWEST = 1
+_MAX_RESOURCES = 5_000
 _GONE = frozenset({"delete", "forget"})
 _NOT_NEEDED = frozenset(
     {(0, "prior_state"), (0, "resource_drift"), (0, "relevant_attributes"), (0, "output_changes"), (0, "checks")}
@@ -131,9 +132,12 @@ class _Reading:
             self._keep(self._planned, resource)
         for change in listed(self._of_kind(entries.get("resource_changes"), Items, "a list")):
             self._change(change)
-        for address in [*self._planned, *(one for one in self._changes if one not in self._planned)]:
-            if address not in self._gone:
-                self._resource(address)
+        there = [one for one in dict.fromkeys([*self._planned, *self._changes]) if one not in self._gone]
+        for address in there[:_MAX_RESOURCES]:
+            self._resource(address)
+        if len(there) > _MAX_RESOURCES:
+            what = f"more than {_MAX_RESOURCES:,} resources in one project"
+            self._read.problems.append(LimitError(what, self._read.document.path))
         self._completeness(entries)
         return self._read
 

@@ -142,15 +142,20 @@ def _items(node: Node) -> tuple[Node, ...]:
     return node.content.nodes if isinstance(node.content, Items) and node.content.rest is None else ()
 
 
-def disagreement(planned: Node, written: Node) -> str:
+def disagreement(planned: Node, written: Node, depth: int = 0) -> str:
     """Name an argument that is written as a plain value and planned as another; empty when there is none."""
     values = _entries(planned)
-    for key, node in _entries(written).items():
+    for key, node in _entries(written).items() if depth <= _MAX_DEPTH else ():
         found = values.get(key)
-        if found is None or not _plain(node.content) or not _plain(found.content):
+        if found is None:
             continue
-        if not _same(found.content, node.content):
+        if _plain(node.content) and _plain(found.content) and not _same(found.content, node.content):
             return key
+        blocks, planned_blocks = _items(node), _items(found)
+        for index, block in enumerate(blocks if len(blocks) == len(planned_blocks) else ()):
+            differing = [disagreement(other, block, depth + 1) for other in planned_blocks]
+            if all(differing):  # the blocks of a set stand in another order in the plan
+                return f"{key}.{differing[index]}"
     return ""
 
 

@@ -6,18 +6,21 @@ a reference to it; several names, or one that leads nowhere, make a value of whi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mlguard.parse.terraform.expand import Key
+from mlguard.parse.terraform.expand import Key, suffix
 from mlguard.parse.terraform.plan.addresses import Step, prefix_of, steps_of
 from mlguard.parse.terraform.plan.document import Plan, Planned, below, listed, word
 from mlguard.value import Entries, Items, Node, Reference, Unknown
 
 AFTER_APPLY = "known after apply"
 _MAX_HOPS = 40
+_MAX_STEPS = 500
 _MAX_TARGETS = 50
 _HINTS = ("each.key", "count.index")
+_CONSTANT = ("path", "count", "each", "")
+_SINGLE: tuple[Key, ...] = (None,)
 _NO_RESOURCES = ("var", "data", "terraform", "self", "ephemeral")
 Path = tuple[Step, ...]
 
@@ -40,10 +43,15 @@ class _Found:
     targets: dict[Reference, None] = field(default_factory=dict)
     hidden: list[str] = field(default_factory=list)
 
-    @property
-    def is_open(self) -> bool:
-        """Tell whether enough was found."""
-        return len(self.targets) < _MAX_TARGETS
+    steps: int = 0
+
+    def goes_on(self, hops: int) -> bool:
+        """Count a step; tells whether one more is worth it."""
+        self.steps += 1
+        if hops <= _MAX_HOPS and self.steps <= _MAX_STEPS and len(self.targets) < _MAX_TARGETS:
+            return True
+        self.hidden.append("it is made of too many values")
+        return False
 
 
 class Configured:
@@ -52,6 +60,7 @@ class Configured:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._modules: dict[tuple[str, ...], Mapping[str, Node]] = {}
+        self._resources: dict[tuple[str, ...], dict[str, Mapping[str, Node]]] = {}
         self._keys: dict[str, dict[Key, None]] = {}
         self._calls: dict[Path, dict[Key, None]] = {}
         for planned in plan.resources:
@@ -63,13 +72,12 @@ class Configured:
 
     def resource(self, planned: Planned) -> Mapping[str, Node] | None:
         """Give what the configuration holds of a resource; None where it holds nothing."""
-        module = self._module(planned.module)
-        wanted = f"{planned.type}.{planned.own.name}"
-        for one in listed(module.get("resources")):
-            entries = below(one)
-            if word(entries.get("address")) == wanted and word(entries.get("mode")) in ("managed", ""):
-                return entries
-        return None
+        names = tuple(step.name for step in planned.module)
+        if names not in self._resources:
+            listing = map(below, listed(self._module(planned.module).get("resources")))
+            managed = (one for one in listing if word(one.get("mode")) in ("managed", ""))
+            self._resources[names] = {word(one.get("address")): one for one in managed}
+        return self._resources[names].get(f"{planned.type}.{planned.own.name}")
 
     def _module(self, path: Path) -> Mapping[str, Node]:
         names = tuple(step.name for step in path)
@@ -137,31 +145,33 @@ class Configured:
     def _resolve(self, names: Sequence[str], module: Path, user: _User, found: _Found, hops: int) -> None:
         """Add what names lead to in a module instance."""
         key = user.key if any(name in _HINTS for name in names) else None
+        chosen = False
         for name in names:
-            if not found.is_open or hops > _MAX_HOPS:
+            if not found.goes_on(hops):
                 return
             whole = any(other != name and other.startswith((f"{name}.", f"{name}[")) for other in names)
             if not whole:  # a plan lists `aws_x.y` beside `aws_x.y.id`
-                self._name(steps_of(name), module, (user, key), found, hops)
+                chosen = self._name(steps_of(name), module, (user, key), found, hops) or chosen
+        if key is not None and not chosen:  # it is a part of the value, not of what the value names
+            found.hidden.append("it depends on each.key or count.index")
 
-    def _name(self, steps: list[Step], module: Path, user: tuple[_User, Key], found: _Found, hops: int) -> None:
-        """Add what one name leads to; the key is that of the user where the names around say so."""
+    def _name(self, steps: list[Step], module: Path, user: tuple[_User, Key], found: _Found, hops: int) -> bool:
+        """Add what one name leads to; tells whether the key, that of the user if it is named, chose an instance."""
         head = steps[0].name if steps else ""
         second = steps[1].name if len(steps) > 1 else ""
         if head == "var" and second and module:
             self._variable(second, module, found, hops)
         elif head == "module" and len(steps) > 2:  # noqa: PLR2004  (module, its name, an output)
-            self._output(steps, module, user[1], found, hops)
+            return self._output(steps, module, user[1], found, hops)
         elif head == "each" and second == "value":
             self._each_value(module, user[0], found)
-        elif head in ("path", "count", "each", ""):
-            return
         elif head == "local":
             found.hidden.append(f"the plan does not tell local.{second}")
-        elif head in _NO_RESOURCES or not second:
+        elif head in _NO_RESOURCES or (not second and head not in _CONSTANT):
             found.hidden.append(f"it depends on {'.'.join(map(str, steps[:3]))}")
-        else:
-            self._resource(steps, module, user[1], found)
+        elif head not in _CONSTANT:
+            return self._resource(steps, module, user[1], found)
+        return False
 
     def _variable(self, name: str, module: Path, found: _Found, hops: int) -> None:
         call = below(self._module(module[:-1]).get("module_calls"), module[-1].name)
@@ -172,18 +182,16 @@ class Configured:
             return
         self._resolve(names, module[:-1], _User(module[-1].key, call.get("for_each_expression")), found, hops + 1)
 
-    def _output(self, steps: list[Step], module: Path, key: Key, found: _Found, hops: int) -> None:
-        called = (*module, Step(steps[1].name))
-        keys = [steps[1].key] if steps[1].key is not None else list(self._calls.get(called, {None: None}))
-        if len(keys) > 1 and key in keys:
-            keys = [key]
+    def _output(self, steps: list[Step], module: Path, key: Key, found: _Found, hops: int) -> bool:
+        keys, chosen = _chosen(steps[1].key, key, self._calls.get((*module, Step(steps[1].name)), _SINGLE))
         for one in keys:
             inside = (*module, Step(steps[1].name, one))
             expression = below(self._module(inside).get("outputs"), steps[2].name).get("expression")
             if expression is None:
-                found.hidden.append(f"{'.'.join(map(str, steps[:3]))} is not told by the plan")
-                return
+                found.hidden.append(f"the plan does not tell {'.'.join(map(str, steps[:3]))}")
+                break
             self._resolve(_names(expression), inside, _NOBODY, found, hops + 1)
+        return chosen
 
     def _each_value(self, module: Path, user: _User, found: _Found) -> None:
         """Follow `for_each = aws_s3_bucket.all`: the value is the instance of the same key."""
@@ -194,16 +202,21 @@ class Configured:
         else:
             found.hidden.append("it depends on each.value")
 
-    def _resource(self, steps: list[Step], module: Path, key: Key, found: _Found) -> None:
+    def _resource(self, steps: list[Step], module: Path, key: Key, found: _Found) -> bool:
         base = f"{prefix_of(module)}{steps[0].name}.{steps[1].name}"
-        attribute = ".".join(map(str, steps[2:]))
-        keys = list(self._keys.get(base, {None: None}))
-        if steps[1].key is not None:
-            keys = [steps[1].key]
-        elif len(keys) > 1 and key in keys:
-            keys = [key]
+        keys, chosen = _chosen(steps[1].key, key, self._keys.get(base, _SINGLE))
         for one in keys[:_MAX_TARGETS]:
-            found.targets[Reference(f"{prefix_of(module)}{steps[0].name}.{Step(steps[1].name, one)}", attribute)] = None
+            address = base if one is None else f"{base}{suffix(one)}"
+            found.targets[Reference(address, ".".join(map(str, steps[2:])))] = None
+        return chosen
+
+
+def _chosen(written: Key, own: Key, keys: Iterable[Key]) -> tuple[list[Key], bool]:
+    """Choose instances: the one whose key is written, that of the user's key, else all; and whether the second did."""
+    there = list(keys)
+    if written is not None:
+        return [written], False
+    return ([own], True) if own is not None and own in there else (there, False)
 
 
 def is_expression(node: Node) -> bool:
