@@ -348,7 +348,7 @@ def test_a_file_that_only_looks_like_a_plan_is_passed_over(tmp_path: Path, text:
     assert (report.counts.skipped, report.counts.projects) == (1, 0)
 
 
-SHAPES: tuple[Any, ...] = (None, 3, "x", [], {}, [3], {"a": 3}, True)
+SHAPES: tuple[Any, ...] = (None, 3, [], ["x"], {"a": 3})
 KEYS = (
     ("variables",),
     ("configuration",),
@@ -423,6 +423,15 @@ def test_what_a_plan_may_lack_is_said(tmp_path: Path, change: dict[str, Any], sa
 def test_a_plan_in_utf_16_is_read(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_bytes(json.dumps(PLAN).encode("utf-16"))
     assert told(judge(tmp_path, "")) == {*EXPECTED, IGNORED}
+
+
+def test_a_large_plan_is_read_when_it_is_named(tmp_path: Path) -> None:
+    text = edited(lambda plan: plan["prior_state"].update(padding="x" * 11_000_000))
+    (tmp_path / "plan.json").write_text(text, encoding="utf-8")
+    (problem,) = judge(tmp_path, "").problems
+    assert "larger than 10,000,000 bytes" in problem.message
+    assert "--plan" in problem.message
+    assert told(judge(tmp_path, plans=("plan.json",))) == {*EXPECTED, IGNORED}
 
 
 def test_an_older_plan_without_planned_values_is_read_by_its_changes(tmp_path: Path) -> None:

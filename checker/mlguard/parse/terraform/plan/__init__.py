@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from mlguard.errors import MlguardError, ParseError
+from mlguard.errors import LimitError, MlguardError, ParseError
 from mlguard.parse.terraform.plan.document import Plan, Planned, read_plan
 from mlguard.parse.terraform.plan.located import disagreement, located, moved
 from mlguard.parse.terraform.plan.providers import Providers
@@ -23,7 +23,7 @@ from mlguard.scenario import Scenario
 from mlguard.source import Document, Root
 from mlguard.value import Choice, Entries, Node, Reference, Unknown, references_in, settle, text_of
 
-MAX_BYTES = 50_000_000
+MAX_NAMED_BYTES = 50_000_000
 _BINARY = b"PK\x03\x04"
 _MAX_LINE = 1_000  # a longer one holds values of several resources, some of them sensitive
 _ENVIRONMENT_NAMES = ("environment", "env", "stage")
@@ -51,7 +51,8 @@ def load_plans(
     plans = Plans()
     for path in dict.fromkeys([*named, *found]):
         try:
-            plan = read_plan(_document(root, path), wanted, named=path in named)
+            document = _named(root, path) if path in named else _found(root, path)
+            plan = read_plan(document, wanted, named=path in named)
         except MlguardError as error:
             plans.problems.append(error)
             continue
@@ -62,8 +63,8 @@ def load_plans(
     return plans
 
 
-def _document(root: Root, path: str) -> Document:
-    """Read the text of a plan; one that the user named may lie outside of the root."""
+def _named(root: Root, path: str) -> Document:
+    """Read the text of a plan that the user named; it may lie outside of the root."""
     inside, name = (root, path)
     if path.startswith("../"):
         folder, _, name = path.rpartition("/")
@@ -72,10 +73,20 @@ def _document(root: Root, path: str) -> Document:
         if inside.read_start(name, len(_BINARY)) == _BINARY:
             what = f"a binary plan: run `terraform show -json {name} > plan.json` and give plan.json"
             raise ParseError(what, name)
-        return Document(path, inside.read(name, MAX_BYTES).text)
+        return Document(path, inside.read(name, MAX_NAMED_BYTES).text)
     except MlguardError as error:
         error.path = path
         raise
+
+
+def _found(root: Root, path: str) -> Document:
+    """Read the text of a file that looks like a plan."""
+    try:
+        return root.read(path)
+    except LimitError as error:
+        raise LimitError(
+            f"{error.message}; of a plan named with --plan {MAX_NAMED_BYTES:,} bytes are read", path
+        ) from None
 
 
 class _Builder:

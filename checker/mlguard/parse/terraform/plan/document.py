@@ -82,7 +82,7 @@ def read_plan(document: Document, wanted: Wanted, *, named: bool = True) -> Plan
     """
     if document.text.startswith('{"@level"'):
         raise ParseError(f"the log of `terraform plan -json`, not the plan: {_HOW}", document.path, 1)
-    top = load_json(document, lambda key, depth, before: _not_needed(key, depth, before, wanted))
+    top = load_json(document, _PassOver(wanted))
     fault = _fault(below(top))
     if fault:
         if not named and "newer" not in fault:
@@ -91,10 +91,20 @@ def read_plan(document: Document, wanted: Wanted, *, named: bool = True) -> Plan
     return _Reading(document, wanted).plan(top)
 
 
-def _not_needed(key: str, depth: int, before: Mapping[str, Node], wanted: Wanted) -> bool:
-    if (depth, key) in _NOT_NEEDED:
-        return True
-    return key in _OF_A_RESOURCE and "address" in before and "type" in before and not wanted(word(before["type"]))
+class _PassOver:
+    """Tells what of a plan nobody looks at: the past, other types of resources, and what is told twice."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._planned = False
+
+    def __call__(self, key: str, depth: int, before: Mapping[str, Node]) -> bool:
+        """Tell by a key, its depth and the entries before it whether its value is not needed."""
+        if (depth, key) == (0, "resource_changes"):
+            self._planned = bool(below(before.get("planned_values"), "root_module"))
+        if (depth, key) in _NOT_NEEDED or (self._planned and (depth, key) == (3, "after")):
+            return True
+        return key in _OF_A_RESOURCE and {"address", "type"} <= before.keys() and not self._wanted(word(before["type"]))
 
 
 def _fault(top: Mapping[str, Node]) -> str:
