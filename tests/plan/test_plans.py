@@ -290,6 +290,75 @@ def test_the_structure_of_a_real_plan(tmp_path: Path, beside: bool) -> None:  # 
     )
 
 
+SYMBOLIC = """\
+data "aws_ssm_parameters_by_path" "all" {
+  path = "/ml"
+}
+
+resource "aws_s3_bucket" "b" {
+  for_each      = toset(data.aws_ssm_parameters_by_path.all.names)
+  bucket_prefix = "ml-"
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "b" {
+  for_each = toset(data.aws_ssm_parameters_by_path.all.names)
+  bucket   = aws_s3_bucket.b[each.key].id
+
+  rule {
+    id     = "x"
+    status = "Enabled"
+
+    expiration {
+      days = 3
+    }
+  }
+}
+"""
+
+
+def bucket_plan() -> dict[str, Any]:
+    """Give the plan of SYMBOLIC: two buckets, one rule, since the second bucket's own was targeted away."""
+    rule = {"id": "x", "status": "Enabled", "expiration": [{"days": 3}]}
+    values = {"aws_s3_bucket": {"bucket_prefix": "ml-"}, "aws_s3_bucket_lifecycle_configuration": {"rule": [rule]}}
+    both = [("aws_s3_bucket", "one"), ("aws_s3_bucket", "two"), ("aws_s3_bucket_lifecycle_configuration", "two")]
+    resources, changes = [], []
+    for kind, key in both:
+        head = {"address": f'{kind}.b["{key}"]', "mode": "managed", "type": kind, "name": "b", "index": key}
+        resources.append({**head, "values": values[kind]})
+        unknown = {"bucket": True, "id": True, "lifecycle_rule": True}
+        changes.append({**head, "change": {"actions": ["create"], "after_unknown": unknown}})
+    names = {"references": ["data.aws_ssm_parameters_by_path.all.names", "data.aws_ssm_parameters_by_path.all"]}
+    bucket = {"references": ["aws_s3_bucket.b", "each.key"]}
+    written = [
+        {"address": "aws_s3_bucket.b", "mode": "managed", "expressions": {"bucket_prefix": {"constant_value": "ml-"}}},
+        {
+            "address": "aws_s3_bucket_lifecycle_configuration.b",
+            "mode": "managed",
+            "expressions": {"bucket": bucket, "rule": [{"status": {"constant_value": "Enabled"}}]},
+        },
+    ]
+    return {
+        "format_version": "1.2",
+        "planned_values": {"root_module": {"resources": resources}},
+        "resource_changes": changes,
+        "configuration": {"root_module": {"resources": [{**one, "for_each_expression": names} for one in written]}},
+    }
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_instances_whose_keys_only_the_plan_knows(tmp_path: Path, beside: bool) -> None:  # noqa: FBT001
+    (tmp_path / "ml").mkdir()
+    (tmp_path / "ml/plan.json").write_text(json.dumps(bucket_plan(), indent=2), encoding="utf-8")
+    if beside:
+        (tmp_path / "ml/main.tf").write_text(SYMBOLIC, encoding="utf-8")
+    report = judge(tmp_path, "ml", environment="production")
+    lifecycle = [one for one in report.findings if one.policy.id == "bucket-without-lifecycle"]
+    assert [one.resource for one in lifecycle] == ['aws_s3_bucket.b["one"]']
+    assert lifecycle[0].at.path == ("ml/main.tf" if beside else "ml/plan.json")
+    assert report.counts.projects == 1
+    assert not [one for one in report.undecided if one.policy.id == "bucket-without-lifecycle"]
+
+
 # What is no plan, and what is broken
 
 
@@ -418,6 +487,16 @@ def test_what_a_plan_may_lack_is_said(tmp_path: Path, change: dict[str, Any], sa
     assert any(said in note for note in report.notes)
     assert ("ml-project-without-budget", "") not in told(report)
     assert any(said in one.because for one in report.undecided)
+
+
+def test_of_a_resource_without_values_nothing_is_said(tmp_path: Path) -> None:
+    def change(plan: dict[str, Any]) -> None:
+        for one in plan["planned_values"]["root_module"]["resources"]:
+            one.pop("values")
+
+    (tmp_path / "plan.json").write_text(edited(change), encoding="utf-8")
+    found = {resource for _, resource in told(judge(tmp_path, ""))}
+    assert not [one for one in found if one and not one.startswith("module.")]
 
 
 def test_a_plan_in_utf_16_is_read(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mlguard.parse.terraform.expand import Key, suffix
 
-_STEP = re.compile(r'(?P<name>[^.\[\]]+)(?:\[(?:(?P<index>\d{1,9})|(?P<text>"(?:[^"\\]|\\.)*"))\])?(?:\.|\Z)')
+_STEP = re.compile(r'(?P<name>[^.\[\]]+)(?:\[(?:(?P<index>\d{1,9})|\?|(?P<text>"(?:[^"\\]|\\.)*"))\])?(?:\.|\Z)')
 
 
 @dataclass(frozen=True, slots=True)

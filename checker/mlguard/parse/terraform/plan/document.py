@@ -30,7 +30,8 @@ Wanted = Callable[[str], bool]
 class Planned:
     """A resource as it will be: `values` of what is known, `unknown` and `sensitive` marks of the same shape.
 
-    `module` are the module calls that lead to it, with the keys of their instances; `key` is its own.
+    `module` are the module calls that lead to it, and `own` its name, each with the key of its instance. `at` is where
+    the plan gives its address.
     """
 
     address: str

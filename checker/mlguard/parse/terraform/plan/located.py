@@ -11,9 +11,22 @@ from dataclasses import replace
 from mlguard.parse.terraform.plan.values import SENSITIVE
 from mlguard.scenario import Scenario
 from mlguard.source import Span
-from mlguard.value import Choice, Content, Entries, Items, Node, Origin, Unknown, settle, text_of
+from mlguard.value import (
+    Choice,
+    Content,
+    Entries,
+    Items,
+    Node,
+    Origin,
+    Reference,
+    Unknown,
+    references_in,
+    settle,
+    text_of,
+)
 
 PLANNED = "planned value"
+_SYMBOLIC = "[?]"
 _MAX_DEPTH = 40
 
 
@@ -50,10 +63,8 @@ def _unwritten(planned: Node, at: Node) -> Node:
 def _over(planned: Node, written: Node, scenario: Scenario, depth: int) -> Node:
     """Put a planned value over a written one."""
     content = planned.content
-    if isinstance(content, Unknown):
-        if content.because == SENSITIVE or isinstance(written.content, str | int | float):
-            return replace(written, content=content)
-        return written  # of a written null nothing is known but that its provider fills it in
+    if isinstance(content, Unknown | Reference):
+        return _later(content, written)
     if depth > _MAX_DEPTH:
         return _moved(planned, written, depth)
     if isinstance(content, Entries):
@@ -63,6 +74,16 @@ def _over(planned: Node, written: Node, scenario: Scenario, depth: int) -> Node:
     if isinstance(written.content, Unknown | Choice) or not _same(content, written.content):
         return replace(written, content=content, origins=(*written.origins, Origin(planned.place, PLANNED)))
     return replace(written, content=content)
+
+
+def _later(content: Unknown | Reference, written: Node) -> Node:
+    """Say what is known of a value that is not known yet; a written null is one that the provider fills in."""
+    if isinstance(content, Unknown) and content.because == SENSITIVE:
+        return replace(written, content=content)
+    symbolic = any(_SYMBOLIC in one.address for one in references_in(written, Scenario()))
+    if isinstance(written.content, str | int | float) or (symbolic and isinstance(content, Reference)):
+        return replace(written, content=content)  # the plan knows the keys of instances
+    return written
 
 
 def _over_entries(planned: Node, content: Entries, written: Node, scenario: Scenario, depth: int) -> Node:

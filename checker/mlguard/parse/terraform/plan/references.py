@@ -226,7 +226,7 @@ def is_expression(node: Node) -> bool:
 
 
 def _names(expression: Node) -> list[str]:
-    return [name for one in listed(below(expression).get("references")) if (name := word(one))]
+    return [name for one in listed(below(expression).get("references"))[:_MAX_STEPS] if (name := word(one))]
 
 
 def _expressions(node: Node | None) -> Iterator[Node]:

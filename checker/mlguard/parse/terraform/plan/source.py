@@ -69,17 +69,15 @@ class Written:
         self._modules = modules
         self._folder = folder
         self._by_address = {resource.address: resource for resource in project.resources}
-        self._by_name: dict[str, RawResource] = {}
-        for resource in project.resources:
-            self._by_name.setdefault(_bare(resource.address), resource)
+        self._symbolic = {_bare(one.address): one for one in project.resources if "[?]" in one.address}
 
     def resource(self, planned: Planned) -> RawResource | None:
-        """Give the written resource: the instance of the same key, else one of the same name."""
+        """Give the written resource: the instance of the same key, else the one that stands for unknown keys."""
         found = self._by_address.get(planned.address)
-        return found if found is not None else self._by_name.get(_bare(planned.address))
+        return found if found is not None else self._symbolic.get(_bare(planned.address))
 
     def nearest(self, planned: Planned) -> Span | None:
-        """Give the header of the innermost module call that can be seen on the way to a resource."""
+        """Give the header of the resource, else of the innermost module call that can be seen on the way to it."""
         configuration = self._modules.configuration(self._folder)
         header: Span | None = None
         path: tuple[str, ...] = ()
@@ -87,14 +85,16 @@ class Written:
             path = (*path, call.name)
             scanned = configuration.first("module", call.name)
             if scanned is None:
-                break
+                return header
             header = scanned.document.span(scanned.start, scanned.header_end)
             target = self._modules.target(configuration, path, scanned)
             if target is None:
-                break
+                return header
             configuration = self._modules.configuration(target)
-        return header
+        scanned = configuration.first("resource", planned.type, planned.own.name)
+        return header if scanned is None else scanned.document.span(scanned.start, scanned.header_end)
 
 
 def _bare(address: str) -> str:
+    """Give an address without keys."""
     return ".".join(step.name for step in steps_of(address))

@@ -53,21 +53,24 @@ def _described(expression: Node | None) -> _Written:
 
 
 class Values:
-    """Makes the body of one resource; `sourced` when the configuration itself tells what is written and what is not."""
+    """Makes the body of one resource; with `sourced` another one tells what nobody wrote."""
 
     def __init__(self, planned: Planned, configured: Configured, *, sourced: bool = False) -> None:
         self._planned = planned
         self._configured = configured
         self._at = planned.at
+        self._sourced = sourced
         described = configured.resource(planned)
-        told = described is not None and not sourced
-        self._top = _Written(told, (described or {}).get("expressions"))
+        expressions = (described or {}).get("expressions") or Node(Entries({}), planned.at.span)
+        self._top = _Written(described is not None, expressions)
 
     def body(self) -> Node:
         """Give the arguments as one node that stands where the resource does."""
         planned = self._planned
-        content = self._content(planned.values, planned.unknown, planned.sensitive, self._top)
-        entries = content if isinstance(content, Entries) else Entries({}, _hidden(content))
+        told = planned.values is not None and isinstance(planned.values.content, Entries)
+        content = self._content(planned.values, planned.unknown, planned.sensitive, self._top) if told else None
+        hidden = content if isinstance(content, Unknown) else Unknown("the plan does not tell its values")
+        entries = content if isinstance(content, Entries) else Entries({}, hidden)
         at = planned.values or planned.at
         return Node(entries, at.span, planned.at.place)
 
@@ -77,14 +80,14 @@ class Values:
         if any(mark.content is True for mark in sensitive):
             return Unknown(SENSITIVE)
         if unknown is not None and unknown.content is True:
-            return None if written.absent else self._later(written)
+            return None if written.absent and not self._sourced else self._later(written)
         content = value.content if value is not None else None
         marks = unknown.content if unknown is not None else None
         if isinstance(content, Entries) or (content is None and isinstance(marks, Entries) and marks.nodes):
             return self._entries(value, unknown, sensitive, written)
         if isinstance(content, Items):
             return self._items(content, unknown, sensitive, written)
-        return None if written.absent and not content else content
+        return None if written.absent and not content and not self._sourced else content
 
     def _later(self, written: _Written) -> Content:
         """Say what is known of a value that is not known yet."""
@@ -96,7 +99,7 @@ class Values:
         self, value: Node | None, unknown: Node | None, sensitive: Sequence[Node], written: _Written
     ) -> Content:
         values, marks = below(value), below(unknown)
-        written = _UNTOLD if written.absent and written is not self._top else written
+        written = _UNTOLD if written.absent else written
         nodes: dict[str, Node] = {}
         for key in [*values, *(one for one in marks if one not in values)]:
             hiding = [found for mark in sensitive if (found := below(mark).get(key)) is not None]
@@ -121,7 +124,3 @@ class Values:
         if value is None or isinstance(content, Unknown) or (content is None and value.content is not None):
             return Node(content, self._at.span, self._at.key_span)
         return Node(content, value.span, value.key_span)
-
-
-def _hidden(content: Content) -> Unknown | None:
-    return content if isinstance(content, Unknown) else None
