@@ -13,6 +13,7 @@ import pytest
 from mlguard.finding import Report
 from mlguard.parse.terraform.plan import Plans, load_plans
 from mlguard.policy.load import bundled_policies
+from mlguard.render.advice import dialect
 from mlguard.resource import RawResource
 from mlguard.scan import Options, scan
 from mlguard.scenario import Scenario
@@ -357,6 +358,51 @@ def test_instances_whose_keys_only_the_plan_knows(tmp_path: Path, beside: bool) 
     assert lifecycle[0].at.path == ("ml/main.tf" if beside else "ml/plan.json")
     assert report.counts.projects == 1
     assert not [one for one in report.undecided if one.policy.id == "bucket-without-lifecycle"]
+
+
+PIPELINE = """\
+resource "aws_iam_role" "ml" {
+  name = "ml"
+}
+
+resource "aws_sagemaker_pipeline" "train" {
+  pipeline_name = "train"
+  pipeline_definition = jsonencode({
+    Version = "2020-12-01"
+    Steps = [{
+      Name = "Train"
+      Type = "Training"
+      Arguments = {
+        RoleArn        = aws_iam_role.ml.arn
+        ResourceConfig = { InstanceType = "ml.p4d.24xlarge", InstanceCount = 1, VolumeSizeInGB = 30 }
+      }
+    }]
+  })
+}
+"""
+STEP = {
+    "Name": "Train",
+    "Type": "Training",
+    "Arguments": {"ResourceConfig": {"InstanceType": "ml.p4d.24xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}},
+}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_jobs_inside_of_a_planned_pipeline(tmp_path: Path, plan_of: Callable[[Path], str], known: bool) -> None:  # noqa: FBT001
+    (tmp_path / "main.tf").write_text(PIPELINE, encoding="utf-8")
+    plan = json.loads(plan_of(tmp_path))
+    pipeline = plan["planned_values"]["root_module"]["resources"][1]
+    assert "pipeline_definition" not in pipeline["values"]
+    if known:  # as in a plan of what is deployed already; by itself
+        pipeline["values"]["pipeline_definition"] = json.dumps({"Version": "2020-12-01", "Steps": [STEP]})
+        plan["resource_changes"][1]["change"]["after_unknown"].pop("pipeline_definition")
+        (tmp_path / "main.tf").unlink()
+    (tmp_path / "plan.json").write_text(json.dumps(plan, indent=2), encoding="utf-8")
+    report = judge(tmp_path, "")
+    jobs = {one.policy.id: one for one in report.findings if "/" in one.resource}
+    assert {"training-without-spot", "premium-accelerator-in-nonproduction"} <= jobs.keys()
+    assert jobs["training-without-spot"].at.path == ("plan.json" if known else "main.tf")
+    assert dialect(jobs["training-without-spot"]) == "terraform"
 
 
 # What is no plan, and what is broken

@@ -42,7 +42,7 @@ def located(planned: Node, written: Node) -> Node:
 
 def moved(planned: Node, to: Span) -> Node:
     """Put a planned value, all of it, at one place; where the plan holds it is told as its origin."""
-    return _moved(planned, Node(None, to, to), 0)
+    return _moved(planned, Node(None, to, to))
 
 
 def _lazily(planned: Node, written: Node | None, at: Node) -> Node:
@@ -57,7 +57,7 @@ def _unwritten(planned: Node, at: Node) -> Node:
     empty = isinstance(content, Items | Entries) and not content.nodes
     if empty or not content or (isinstance(content, Unknown) and content.because != SENSITIVE):
         return Node(None, at.span, at.key_span)
-    return _moved(planned, at, 0)
+    return _moved(planned, at)
 
 
 def _over(planned: Node, written: Node, scenario: Scenario, depth: int) -> Node:
@@ -66,7 +66,7 @@ def _over(planned: Node, written: Node, scenario: Scenario, depth: int) -> Node:
     if isinstance(content, Unknown | Reference):
         return _later(content, written)
     if depth > _MAX_DEPTH:
-        return _moved(planned, written, depth)
+        return _moved(planned, written)
     if isinstance(content, Entries):
         return _over_entries(planned, content, written, scenario, depth)
     if isinstance(content, Items):
@@ -91,12 +91,12 @@ def _over_entries(planned: Node, content: Entries, written: Node, scenario: Scen
     if isinstance(written.content, Items) and len(written.content.nodes) == 1 and written.content.rest is None:
         whole = settle(written.content.nodes[0], scenario)
     if not isinstance(whole.content, Entries):
-        return _moved(planned, written, depth)
+        return _moved(planned, written)
     nodes = {}
     for key, node in content.nodes.items():
         below = whole.content.nodes.get(key)
         if below is None:
-            nodes[key] = _unwritten(node, whole) if whole.content.rest is None else _moved(node, whole, depth)
+            nodes[key] = _unwritten(node, whole) if whole.content.rest is None else _moved(node, whole)
         else:
             nodes[key] = _over(node, settle(below, scenario), scenario, depth + 1)
     return replace(whole, content=Entries(nodes))
@@ -107,13 +107,13 @@ def _over_items(planned: Node, content: Items, written: Node, scenario: Scenario
     if isinstance(written.content, Entries) and len(content.nodes) == 1:
         there = [written]
     if len(there) != len(content.nodes):
-        return _moved(planned, written, depth)
+        return _moved(planned, written)
     nodes = []
     for index, node in enumerate(content.nodes):  # the items of a set stand in another order in the plan
         others = [*range(index, len(content.nodes)), *range(index)]
         chosen = next((at for at in others if there[at] is not _USED and _agree(node, there[at], scenario, 0)), None)
         if chosen is None:
-            nodes.append(_moved(node, written, depth))
+            nodes.append(_moved(node, written))
         else:
             nodes.append(_over(node, there[chosen], scenario, depth + 1))
             there[chosen] = _USED
@@ -145,13 +145,13 @@ def _same(one: Content, other: Content) -> bool:
         return False
 
 
-def _moved(planned: Node, at: Node, depth: int) -> Node:
+def _moved(planned: Node, at: Node) -> Node:
     content: Content = planned.content
     origins = () if isinstance(content, Unknown) else (Origin(planned.place, PLANNED),)
     if isinstance(content, Entries):
-        content = Entries({key: _moved(node, at, depth + 1) for key, node in content.nodes.items()}, content.rest)
+        content = Entries({key: _moved(node, at) for key, node in content.nodes.items()}, content.rest)
     elif isinstance(content, Items):
-        content = Items(tuple(_moved(node, at, depth + 1) for node in content.nodes), content.rest)
+        content = Items(tuple(_moved(node, at) for node in content.nodes), content.rest)
     return Node(content, at.span, at.key_span, origins)
 
 
