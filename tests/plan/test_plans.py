@@ -147,13 +147,21 @@ def test_sensitive_values_are_in_no_report(workbench: Path, layout: Mapping[str,
     from mlguard.render import renderer  # noqa: PLC0415  (each format, once)
 
     plan = workbench / "ml" / "plan.json"
-    plan.write_text(json.dumps(PLAN, **layout), encoding="utf-8")
+
+    def copied(changed: dict[str, Any]) -> None:
+        (one,) = (one for one in changed["planned_values"]["root_module"]["resources"] if one["name"] == "studio")
+        one["values"]["default_user_settings"][0]["jupyter_lab_app_settings"][0]["default_resource_spec"][0] = {
+            "instance_type": HIDDEN
+        }
+
+    text = json.dumps(json.loads(edited(copied)), **layout)
+    plan.write_text(text, encoding="utf-8")
     if not beside:
         plan.rename(workbench / "plan.json")
         shutil.rmtree(workbench / "ml")
     report = judge(workbench, "")
     assert "its value is sensitive" in {one.because for one in report.undecided}
-    assert HIDDEN in json.dumps(PLAN)
+    assert text.count(HIDDEN) == 4  # variable, planned value, change, and a copy without a mark
     for name in ("text", "json", "sarif", "github", "markdown"):
         assert HIDDEN not in renderer(name)(report)
 
@@ -186,7 +194,7 @@ def test_a_configuration_is_judged_once(workbench: Path) -> None:
     [
         ('"aws_emr_cluster" "features"', '"aws_emr_cluster" "renamed"', "other resources are declared there"),
         ('"p4d.24xlarge"', '"p5.48xlarge"', "core_instance_group.instance_type of aws_emr_cluster.features"),
-        ('"emr-7.5.0"', '"emr-7.6.0"', "release_label of aws_emr_cluster.features is another value"),
+        ('"emr-7.5.0"', '"emr-7.6.0"', "release_label of aws_emr_cluster.features has another value there"),
     ],
 )
 def test_a_plan_does_not_stand_for_code_that_has_changed(workbench: Path, before: str, after: str, said: str) -> None:
@@ -194,7 +202,24 @@ def test_a_plan_does_not_stand_for_code_that_has_changed(workbench: Path, before
     main.write_text(main.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
     report = judge(workbench, "ml")
     assert report.counts.projects == 2
-    assert any("as it is now" in note and said in note for note in report.notes)
+    assert any("which is judged too" in note and said in note for note in report.notes)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda plan: plan.update(complete=False), "the plan is not complete, as with -target"),
+        (lambda plan: plan.update(planned_values={}, resource_changes=[]), "nothing is planned"),
+    ],
+)
+def test_a_plan_of_a_part_does_not_stand_for_the_whole(
+    workbench: Path, change: Callable[[dict[str, Any]], object], said: str
+) -> None:
+    (workbench / "ml/plan.json").write_text(edited(change), encoding="utf-8")
+    report = judge(workbench, "ml")
+    assert report.counts.projects == 2
+    assert any("which is judged too" in note and said in note for note in report.notes)
+    assert ("cluster-without-auto-termination", "aws_emr_cluster.features") in told(report)
 
 
 def test_of_two_equal_configurations_none_is_guessed(workbench: Path) -> None:

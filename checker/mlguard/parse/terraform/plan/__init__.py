@@ -108,13 +108,13 @@ class _Builder:
         match, remark = self._find(folders)
         resources = tuple(self._resource(planned) for planned in self._plan.resources)
         notes = [f"{path}: this plan {remark}"] if remark else []
-        replaces = match is not None and match.exact and not self._differs
-        if match is not None and replaces:
+        reason = self._why_not(match)
+        if match is not None:
+            of = f"the configuration in {match.folder or '.'}"
+            also = f"{path}: this plan does not stand for {of}, which is judged too: {reason}"
+            notes.append(also if reason else f"{path}: this plan stands for {of}")
+        if match is not None and not reason:
             roots.add(match.folder)
-            notes.append(f"{path}: this plan stands for the configuration in {match.folder or '.'}")
-        elif match is not None:
-            what = self._differs or "other resources are declared there"
-            notes.append(f"{path}: this plan is not of the configuration in {match.folder or '.'} as it is now: {what}")
         source = self._written.project if self._written is not None else None
         documents = dict(source.documents) if source is not None else {}
         if not any(len(line) > _MAX_LINE for line in self._plan.document.text.splitlines()):
@@ -127,10 +127,17 @@ class _Builder:
             gaps=tuple(Gap(at, what) for at, what in self._plan.incomplete),
             parameters=source.parameters if source is not None else (),
             names=(*self._environments(), *(source.names if source is not None else _words(path))),
-            problems=(*self._plan.problems, *(source.problems if source is not None and replaces else ())),
-            notes=(*notes, *(f"{path}: {what}" for _, what in self._plan.incomplete)),
+            problems=(*self._plan.problems, *(source.problems if source is not None and not reason else ())),
+            notes=(*notes, *(f"{path}: {what}" for _, what in self._plan.incomplete if match is None)),
             files=tuple(sorted({path, *(source.documents if source is not None else ())})),
         )
+
+    def _why_not(self, match: Match | None) -> str:
+        """Say why the plan does not tell all that the configuration would; empty when it does."""
+        if match is not None and not match.exact:
+            return "other resources are declared there"
+        incomplete = next((what for _, what in self._plan.incomplete), "")
+        return self._differs or incomplete or ("" if self._plan.resources else "nothing is planned")
 
     def _find(self, folders: Sequence[str]) -> tuple[Match | None, str]:
         declared, told = self._configured.declared()
@@ -175,7 +182,7 @@ class _Builder:
         """Place a planned resource where it is written."""
         differs = disagreement(made.body, written.body)
         if differs and not self._differs:
-            self._differs = f"{differs} of {made.address} is another value"
+            self._differs = f"{differs} of {made.address} has another value there"
         named = dict.fromkeys([*made.refers_to, *references_in(written.body, Scenario())])
         return replace(
             made,

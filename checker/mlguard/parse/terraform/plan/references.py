@@ -18,6 +18,7 @@ AFTER_APPLY = "known after apply"
 _MAX_HOPS = 40
 _MAX_STEPS = 500
 _MAX_TARGETS = 50
+_SHORT = 6
 _HINTS = ("each.key", "count.index")
 _CONSTANT = ("path", "count", "each", "")
 _SINGLE: tuple[Key, ...] = (None,)
@@ -61,6 +62,7 @@ class Configured:
         self._plan = plan
         self._modules: dict[tuple[str, ...], Mapping[str, Node]] = {}
         self._resources: dict[tuple[str, ...], dict[str, Mapping[str, Node]]] = {}
+        self._secrets: frozenset[str] | None = None
         self._keys: dict[str, dict[Key, None]] = {}
         self._calls: dict[Path, dict[Key, None]] = {}
         for planned in plan.resources:
@@ -122,6 +124,17 @@ class Configured:
             if value is not None and value.content is not None and (sensitive is None or not sensitive.content):
                 found[name] = value
         return found
+
+    def secrets(self) -> frozenset[str]:
+        """Give the texts that the plan marks as sensitive somewhere, save those so short that they may be anything."""
+        if self._secrets is None:
+            known = self.root_variables()
+            hidden = [below(node).get("value") for name, node in self._plan.variables.items() if name not in known]
+            texts = {text for node in hidden for text in _texts(node)}
+            for planned in self._plan.resources:
+                texts.update(text for mark in planned.sensitive for text in _marked(planned.values, mark))
+            self._secrets = frozenset(text for text in texts if len(text) >= _SHORT)
+        return self._secrets
 
     def content(self, expression: Node, planned: Planned) -> Reference | Unknown:
         """Say what an unknown value is: a reference, or an unknown one with the resources that it is made of."""
@@ -217,6 +230,23 @@ def _chosen(written: Key, own: Key, keys: Iterable[Key]) -> tuple[list[Key], boo
     if written is not None:
         return [written], False
     return ([own], True) if own is not None and own in there else (there, False)
+
+
+def _marked(node: Node | None, mark: Node) -> Iterator[str]:
+    """Give the texts of a value that a mark of the same shape calls sensitive."""
+    if mark.content is True:
+        yield from _texts(node)
+    for key, inner in below(mark).items():
+        yield from _marked(below(node).get(key), inner)
+    for item, inner in zip(listed(node), listed(mark), strict=False):
+        yield from _marked(item, inner)
+
+
+def _texts(node: Node | None) -> Iterator[str]:
+    if word(node):
+        yield word(node)
+    for inner in (*below(node).values(), *listed(node)):
+        yield from _texts(inner)
 
 
 def is_expression(node: Node) -> bool:

@@ -87,6 +87,8 @@ class Values:
             return self._entries(value, unknown, sensitive, written)
         if isinstance(content, Items):
             return self._items(content, unknown, sensitive, written)
+        if isinstance(content, str) and content in self._configured.secrets():
+            return Unknown(SENSITIVE)  # a provider gave it back, and Terraform lost its mark
         return None if written.absent and not content and not self._sourced else content
 
     def _later(self, written: _Written) -> Content:
