@@ -12,7 +12,6 @@ from mlguard.parse.terraform.plan.document import Planned
 from mlguard.resource import RawProject, RawResource
 from mlguard.source import Root, Span
 
-_SUFFIXES = (".tf", ".tofu", ".tf.json", ".tofu.json")
 Names = frozenset[tuple[str, ...]]
 
 
@@ -55,8 +54,6 @@ def _near(path: str) -> list[str]:
 
 
 def _declared(root: Root, folder: str) -> Names:
-    if not any(name.endswith(_SUFFIXES) for name in root.names(folder)):
-        return frozenset()
     index = Configuration(root, folder).index
     return frozenset(key for key in index if key[0] in ("resource", "module") and len(key) > 1)
 
