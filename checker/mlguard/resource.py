@@ -9,7 +9,7 @@ from typing import Literal
 from mlguard.errors import MlguardError
 from mlguard.scenario import Scenario
 from mlguard.source import Document, Span
-from mlguard.value import Node, Parameter, Unknown
+from mlguard.value import Node, Parameter, Reference, Unknown
 
 Format = Literal["cloudformation", "terraform"]
 Basis = Literal["list", "derived", "estimated", "own"]
@@ -71,7 +71,8 @@ class RawResource:
     `body` holds its arguments; `span` is the whole of it, `name_span` its header or logical id. `exists` tells
     whether a scenario deploys it: True, False, or Unknown. `region` settles to a text or an Unknown. `tags_below`
     are tags that reach it from outside (provider default tags, stack tags); its own tags override them.
-    `source` is where its construct was written, when that is another file than the template.
+    `source` is where its construct was written, when that is another file than the template. `refers_to` are resources
+    that its body was made of and no longer names.
     """
 
     format: Format
@@ -87,6 +88,7 @@ class RawResource:
     construct: str = ""
     related: tuple[Related, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    refers_to: tuple[Reference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

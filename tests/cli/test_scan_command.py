@@ -236,6 +236,44 @@ def hook(*names: str) -> int:
 CHOSEN = {".mlguard.yaml": f"select: {PREMIUM}\n"}
 
 
+PLAN = """{"format_version": "1.2", "planned_values": {"root_module": {"resources": [
+  {"address": "aws_sagemaker_notebook_instance.nb", "mode": "managed", "type": "aws_sagemaker_notebook_instance",
+   "name": "nb", "values": {"instance_type": "%s"}}
+]}},
+"configuration": {"root_module": {"resources": [
+  {"address": "aws_sagemaker_notebook_instance.nb", "mode": "managed"}
+]}}}
+"""
+
+
+def test_a_plan_is_scanned_where_it_is_named_or_found(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write({"a/plan.json": PLAN % "ml.p4d.24xlarge", "b/dev.json": PLAN % "ml.t3.medium"})
+    for arguments in (("--plan", "a/plan.json"), ("--plan=a/plan.json", "b"), ("a/plan.json",), (".",)):
+        assert scan("--select", PREMIUM, *arguments) == 1
+        assert "a/plan.json:3" in capsys.readouterr().out
+    assert scan("--select", PREMIUM, "--plan", "b/dev.json", "--plan", "a/plan.json") == 1
+    capsys.readouterr()
+    assert scan("--select", PREMIUM, "--plan", "b/dev.json") == 0
+    assert "in 1 project, 1 resource" in capsys.readouterr().out
+    assert scan("--plan", "c.json") == 2
+    assert "there is no file or folder c.json" in capsys.readouterr().err
+    assert scan("--plan", "a") == 2
+    assert main(["hook", "a/plan.json"]) == 1
+    assert "a/plan.json:3" in capsys.readouterr().out
+
+
+def test_a_plan_may_lie_outside_of_the_repository(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    top = write({"repository/main.tf": DEAR % "", "plan.json": PLAN % "ml.p4d.24xlarge"})
+    (top / ".git").rename(top / "repository" / ".git")
+    os.chdir(top / "repository")
+    assert scan("--select", PREMIUM, ".", "--plan", "../plan.json") == 1
+    shown = capsys.readouterr().out
+    assert "main.tf:2" in shown
+    assert "1 project" in shown
+    assert scan("--select", PREMIUM, "--plan", str(top / "plan.json")) == 1
+    assert "../plan.json:3" in capsys.readouterr().out
+
+
 def test_the_hook_checks_the_projects_of_the_changed_files(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     write({"a/main.tf": DEAR % "", "a/other.tf": "", "b/main.tf": DEAR % "", "README.md": "x", **CHOSEN})
     assert hook() == 0

@@ -285,6 +285,67 @@ def _steering() -> Iterator[Case]:
     yield Case("configuration of other tools", "SCAN", foreign, at_root=True)  # type: ignore[arg-type]
 
 
+def _plan(values: str = "", more: str = "", resources: str = "", configuration: str = "{}") -> str:
+    """Give a plan with a notebook; `values` follow its instance type, `more` the first keys of the whole."""
+    kind = "aws_sagemaker_notebook_instance"
+    own = f'{{"address": "{kind}.hostile", "mode": "managed", "type": "{kind}", "name": "hostile", '
+    own += f'"values": {{"instance_type": "{DEAR}"{values}}}}}'
+    root = f'{{"root_module": {{"resources": [{own}{resources}]}}}}'
+    return f'{{"format_version": "1.2"{more},\n"planned_values": {root},\n"configuration": {configuration}}}'
+
+
+def _plans() -> Iterator[Case]:
+    """Give plans, found by what they hold."""
+    other = ', {{"address": "{0}", "mode": "managed", "type": "aws_s3_bucket", "name": "{1}", "values": {{}}}}'
+    outputs = '{"expression": {"references": ["module.m.a", "module.m.b"]}}'
+    used = '{"references": ["module.m.a"]}'
+    circle = (
+        '{"root_module": {"resources": [{"address": "aws_sagemaker_notebook_instance.hostile", "mode": "managed", '
+        f'"expressions": {{"instance_type": {used}, "role_arn": {used}}}}}], "module_calls": '
+        f'{{"m": {{"module": {{"outputs": {{"a": {outputs}, "b": {outputs}}}, '
+        f'"module_calls": {{"m": {{"module": {{"outputs": {{"a": {outputs}, "b": {outputs}}}}}}}}}}}}}}}}}}}'
+    )
+    texts: dict[str, tuple[str, Content]] = {
+        "plain": ("SCAN", _plan()),
+        "deep values": ("LIMIT", _plan(', "x": ' + "[" * 100_000)),
+        "deep where nobody looks": ("LIMIT", _plan(more=', "prior_state": ' + "[" * 1_000_000)),
+        "truncated": ("DIAG", _plan()[:-3]),
+        "truncated where nobody looks": ("DIAG", _plan(more=', "prior_state": {"a": [1, ')),
+        "duplicate": ("DIAG", _plan(', "instance_type": "ml.t3.medium"')),
+        "huge numbers": ("SCAN", _plan(', "x": ' + "9" * 100_000, ', "prior_state": 1' + "0" * 100_000)),
+        "a future version": ("DIAG", _plan().replace('"1.2"', '"3.0"')),
+        "a version of words": ("DIAG", _plan().replace('"1.2"', '"latest"')),
+        "utf-16": ("SCAN", _plan().encode("utf-16")),
+        "latin-1": ("DIAG", _plan(', "x": "é"').encode("latin-1")),
+        "terminal escapes": ("SCAN", _plan().replace("hostile", "\\u001b[2J\\u202e::error::x")),
+        "addresses without end": (
+            "SCAN",
+            _plan(resources=other.format("module.a[0]." * 5_000 + "aws_s3_bucket.b", "b")),
+        ),
+        "addresses that are none": ("SCAN", _plan(resources=other.format("[[[]]].." * 2_000, "b"))),
+        "references in a circle": ("SCAN", _plan(', "role_arn": null', configuration=circle)),
+        "thousands of resources": (
+            "LIMIT",
+            _plan(resources="".join(other.format(f"aws_s3_bucket.b{n}", f"b{n}") for n in range(6_000))),
+        ),
+        "many that do not matter": (
+            "SCAN",
+            _plan(
+                resources="".join(
+                    other.format(f"aws_iam_role.r{n}", f"r{n}").replace("aws_s3_bucket", "aws_iam_role")
+                    for n in range(20_000)
+                )
+            ),
+        ),
+    }
+    for name, (outcome, text) in texts.items():
+        yield Case(f"plan {name}", outcome, {"plan.json": text})
+    escape = 'module "m" {\n  source = "../../../../../etc"\n}\n'
+    yield Case("plan beside a module that escapes", "SCAN", {"plan.json": _plan(), "main.tf": notebook("1") + escape})
+    yield Case("plan beside broken code", "DIAG", {"plan.json": _plan(), "main.tf": notebook(f'"{DEAR}"') + "x {"})
+    yield Case("plan that is a link", "SKIP", {}, links={"plan.json": "/etc/passwd"})
+
+
 def _growth() -> Iterator[Case]:
     """Give inputs whose parts all look at one another."""
     nested = "  S{n}: {{Type: AWS::CloudFormation::Stack, Properties: {{TemplateURL: t{to}.yaml}}}}\n"
@@ -340,5 +401,5 @@ def _growth() -> Iterator[Case]:
 
 def cases() -> list[Case]:
     """Give every case, always in the same order."""
-    makers = (_yaml, _json, _shapes, _hcl, _evaluation, _file_system, _steering, _growth)
+    makers = (_yaml, _json, _shapes, _hcl, _evaluation, _plans, _file_system, _steering, _growth)
     return [case for maker in makers for case in maker()]

@@ -61,11 +61,12 @@ def root_of(paths: Sequence[Path]) -> Path:
 
 def scan_command(options: argparse.Namespace) -> int:
     """`mlguard scan`."""
-    paths = [Path(path) for path in options.paths] or [Path()]
-    missing = [path for path in paths if not os.path.lexists(path)]
+    plans = [Path(path) for path in options.plan]
+    paths = [Path(path) for path in options.paths] or ([] if plans else [Path()])
+    missing = [path for path in (*paths, *plans) if not os.path.lexists(path)]
     if missing:
         raise UsageError(f"there is no file or folder {missing[0]}")
-    root = Root(root_of(paths))
+    root = Root(root_of(paths or plans))
     render = renderer(options.format)
     configuration = _configuration(options, root)
     report = _scan(options, root, configuration, tuple(_relative(root, path) for path in paths), None)
@@ -79,7 +80,7 @@ def hook(names: Sequence[str]) -> int:
     root = Root(root_of([Path()]))
     changed = frozenset(_relative(root, path) for path in files)
     options = argparse.Namespace(
-        select=[], ignore=[], environment="", region="", var=[], var_file=[], env_vars=False, config=None,
+        select=[], ignore=[], plan=[], environment="", region="", var=[], var_file=[], env_vars=False, config=None,
         no_config=False, policies=[], fail_on=None, fail_on_exposure=None, sort="place", unknown="pass",
         format="text", output=None, verbose=False, no_progress=True,
     )  # fmt: skip
@@ -107,6 +108,7 @@ def _scan(
             Options(
                 root=root,
                 paths=paths,
+                plans=tuple(_relative(root, Path(path), outside=True) for path in options.plan),
                 policies=_chosen(known, options, configuration),
                 known=known,
                 configuration=configuration,
@@ -212,11 +214,11 @@ def _variables(options: argparse.Namespace, root: Root) -> Variables | None:
     return Variables(files, values=values, process=process, workspace=workspace)
 
 
-def _relative(root: Root, path: Path) -> str:
+def _relative(root: Root, path: Path, *, outside: bool = False) -> str:
     relative = os.path.relpath(os.path.abspath(path), root.folder).replace(os.sep, "/")  # noqa: PTH100
     if relative == ".":
         return ""
-    if relative.startswith("../"):
+    if relative.startswith("../") and not outside:
         raise UsageError(f"{path} is outside of {root.folder}")
     return relative
 

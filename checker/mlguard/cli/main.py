@@ -91,6 +91,13 @@ def _scan(made: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     scan.add_argument(
         "--var", action="append", default=[], metavar="NAME=VALUE", help="the value of a Terraform variable"
     )
+    scan.add_argument(
+        "--plan",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a plan, as `terraform show -json` writes it",
+    )
     scan.add_argument("--var-file", action="append", default=[], metavar="FILE", help="a Terraform variable file")
     scan.add_argument(
         "--env-vars",

@@ -15,17 +15,12 @@ from mlguard.errors import MlguardError, ParseError
 from mlguard.parse.cloudformation.template import Surroundings, Template
 from mlguard.parse.json_document import load_json
 from mlguard.parse.markup import plain
+from mlguard.parse.traces import Traces
 from mlguard.resource import Gap, RawProject, RawResource, Related, Waiver
 from mlguard.source import Document, Root, Span
 from mlguard.value import Entries, Node
 
 _ENVIRONMENT = re.compile(r"aws://(?P<account>[^/]+)/(?P<region>[a-z0-9-]+)\Z")
-_FRAME = re.compile(
-    r"^(?:at )?(?:.*?\()?(?P<path>(?:[A-Za-z]:[\\/]|file://|/|\.{1,2}/)?[^():]+?):(?P<line>\d{1,7})(?::\+?(?P<column>\d{1,7}))?\)?$"
-)
-_LIBRARY = re.compile(
-    r"node_modules[\\/]|^node:|jsii-kernel-|[\\/]lib[\\/]program\.js|site-packages[\\/]|^<|^internal/"
-)
 _MAX_STACKS = 500
 _MAX_DEPTH = 10
 
@@ -44,6 +39,11 @@ class _Assembly:
     notes: list[str] = field(default_factory=list)
     read: set[str] = field(default_factory=set)
     stacks: int = 0
+    traces: Traces = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look for the files that traces name beside the assembly first."""
+        self.traces = Traces(self.root, self.top.rpartition("/")[0], self.documents)
 
 
 @dataclass(slots=True)
@@ -221,49 +221,10 @@ def _frames(assembly: _Assembly, entries: list[dict[str, Any]]) -> list[Span]:
     traces = [entry.get("data") for entry in entries if entry.get("type") == "aws:cdk:creationStack"]
     traces += [entry.get("trace") for entry in entries if entry.get("type") == "aws:cdk:logicalId"]
     for trace in traces:
-        lines = (
-            [line.strip() for part in trace if isinstance(part, str) for line in part.split("\n")]
-            if isinstance(trace, list)
-            else []
-        )
-        spans = [span for line in lines if (span := _frame(assembly, line)) is not None]
+        spans = assembly.traces.places(trace) if isinstance(trace, list) else []
         if spans:
             return spans
     return []
-
-
-def _frame(assembly: _Assembly, line: str) -> Span | None:
-    match = _FRAME.match(line) if len(line) < 1000 and not line.startswith("...") else None  # noqa: PLR2004
-    if match is None or _LIBRARY.search(match["path"]):
-        return None
-    path = _in_root(assembly, match["path"].removeprefix("file://").replace("\\", "/"))
-    if path is None:
-        return None
-    if path not in assembly.documents:
-        try:
-            assembly.documents[path] = assembly.root.read(path, 2_000_000)
-        except MlguardError:
-            return None
-    number, column = int(match["line"]), int(match["column"] or 1)
-    if number > len(assembly.documents[path].line_starts()):
-        return None
-    return Span(path, number, column, number, column)
-
-
-def _in_root(assembly: _Assembly, written: str) -> str | None:
-    """Find the file that a trace names: traces hold the absolute paths of the machine that synthesized."""
-    own = assembly.root.folder.resolve().as_posix()
-    if written.startswith(f"{own}/"):
-        relative = written[len(own) + 1 :]
-        return relative if assembly.root.is_file(relative) else None
-    parts = [part for part in written.split("/") if part not in ("", ".", "..")]
-    base = [part for part in assembly.top.split("/")[:-1] if part]
-    for start in range(len(parts)):
-        for prefix in (base, []):
-            candidate = "/".join([*prefix, *parts[start:]])
-            if assembly.root.is_file(candidate):
-                return candidate
-    return None
 
 
 def _acknowledged(construct: str, metadata: _Metadata, at: Span) -> tuple[Waiver, ...]:

@@ -10,6 +10,7 @@ from mlguard.resource import Dialect
 
 _TERRAFORM_FILES = (".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars")
 _PROGRAM_FILES = (".ts", ".tsx", ".js", ".mjs", ".py", ".java", ".cs", ".go")
+_JOB_IN_TERRAFORM = re.compile(r"(?:module\.[^/]+\.)?(?:aws|awscc)_[a-z0-9_]+\.[^/]+/")
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
 
 
@@ -24,7 +25,8 @@ def shown_path(report: Report, path: str) -> str:
 def dialect(finding: Finding) -> Dialect:
     """Tell in which language a person mends the finding: templates that a CDK application makes are not edited."""
     path = finding.at.path
-    if finding.resource_type.startswith(("aws_", "awscc_")) or path.endswith(_TERRAFORM_FILES):
+    of_terraform = finding.resource_type.startswith(("aws_", "awscc_")) or _JOB_IN_TERRAFORM.match(finding.resource)
+    if of_terraform or path.endswith(_TERRAFORM_FILES):
         return "terraform"
     synthesized = path.endswith(".template.json") or f"/{path}".find("/cdk.out/") >= 0
     if finding.construct or synthesized or path.endswith(_PROGRAM_FILES):

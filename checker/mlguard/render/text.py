@@ -90,6 +90,8 @@ class _Writer:
         self.lines.append("  ".join(shown))
         margin = " " * len(str(finding.at.line))
         self._source(finding, margin)
+        if finding.construct and finding.at.path.endswith(".json"):  # nobody edits a synthesized file
+            self._detail(margin, "construct", terminal(finding.construct, _MESSAGE))
         if finding.when:
             self._detail(margin, "when", terminal(finding.when, _MESSAGE))
         for related in finding.related:

@@ -40,11 +40,13 @@ _OF_THE_ACCOUNT = frozenset(("budgets.budget",))  # one of these may serve proje
 class Options:
     """What to scan and how. `paths` are relative to the root, `only` limits the projects to those of these files.
 
+    `plans` are files that hold Terraform plans, relative to the root too; they may lie outside of it.
     `known` are all policies that an ignore may name, `policies` those that are judged.
     """
 
     root: Root
     paths: tuple[str, ...] = ("",)
+    plans: tuple[str, ...] = ()
     policies: tuple[Policy, ...] = ()
     known: tuple[Policy, ...] = ()
     configuration: Configuration = field(default_factory=Configuration)
@@ -92,7 +94,7 @@ def scan(options: Options) -> Report:
         checks += checked.checks
     notes.extend(_about_budgets(configuration, findings, accounts))
     resources = {(project.path, resource.address) for project in projects for resource in project.resources}
-    places = {project.path for project in projects}
+    places = {project.path if project.environment else index for index, project in enumerate(projects)}
     counts = _counts(found, projects, problems, undecided)
     documents = {path: document for project in projects for path, document in project.documents.items()}
     return Report(
@@ -134,15 +136,27 @@ def _projects(
         options.tick("reading", index, len(found.templates))
         if path not in read:
             yield from _templates(options, found, path, wanted, problems)
+    planned: frozenset[str] = frozenset()
+    if options.plans or found.plans:
+        from mlguard.parse.terraform.plan import load_plans  # noqa: PLC0415
+
+        region = options.region or options.configuration.region
+        plans = load_plans(options.root, options.plans, list(found.plans), list(found.terraform), wanted, region)
+        problems.extend(plans.problems)
+        found.skipped.update(dict.fromkeys(plans.others, "not a template"))
+        planned = frozenset(plans.roots)
+        yield from plans.projects
     if found.terraform:
-        yield from _terraform(options, list(found.terraform), wanted)
+        yield from _terraform(options, list(found.terraform), wanted, planned)
 
 
 def _region(options: Options, path: str) -> str:
     return options.region or options.configuration.region_of(path, options.environment)
 
 
-def _terraform(options: Options, folders: list[str], wanted: Callable[[str], bool]) -> list[RawProject]:
+def _terraform(
+    options: Options, folders: list[str], wanted: Callable[[str], bool], planned: frozenset[str]
+) -> list[RawProject]:
     """Read Terraform roots: each once for every environment that the configuration deploys it to, else once."""
     from mlguard.parse import terraform  # noqa: PLC0415
 
@@ -162,7 +176,7 @@ def _terraform(options: Options, folders: list[str], wanted: Callable[[str], boo
             for one in options.configuration.deployments
             if (one.var_files or one.workspace) and options.environment in ("", one.environment)
         ]
-    return terraform.load(options.root, folders, wanted, given, partial(_region, options), environments)
+    return terraform.load(options.root, folders, wanted, given, partial(_region, options), environments, planned)
 
 
 def _assemblies(

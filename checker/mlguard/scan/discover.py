@@ -16,6 +16,8 @@ MAX_FILES = 200_000
 _GLANCE = 1_000_000  # bytes of a file beyond the limit that are looked at to tell whether it matters
 _TERRAFORM = (".tf", ".tofu", ".tf.json", ".tofu.json")
 _MARKUP = (".yaml", ".yml", ".json", ".template")
+_PLAN_WORDS = (b'"planned_values"', b'"resource_changes"')
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
 _SKIPPED_FOLDERS = frozenset((".git", "node_modules", ".terraform", ".venv", "venv", "__pycache__", ".mypy_cache"))
 
 
@@ -26,6 +28,7 @@ class Found:
     terraform: dict[str, None] = field(default_factory=dict)
     assemblies: dict[str, None] = field(default_factory=dict)
     templates: dict[str, None] = field(default_factory=dict)
+    plans: dict[str, None] = field(default_factory=dict)
     problems: list[MlguardError] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     seen: int = 0
@@ -118,16 +121,29 @@ def _is_assembly(root: Root, folder: str, path: str) -> bool:
     return b'"aws:cloudformation:stack"' in content and b'"artifacts"' in content
 
 
+def _looks_like_plan(content: bytes) -> bool:
+    """Tell whether a file's bytes may be what `terraform show -json` writes for a plan."""
+    if content[:2] in _WIDE:  # a shell that redirects output as UTF-16
+        content = content.replace(b"\0", b"")
+    return b'"format_version"' in content and any(word in content for word in _PLAN_WORDS)
+
+
 def _markup(root: Root, path: str, found: Found) -> None:
     try:
         content = root.read_bytes(path)
+        if _looks_like_plan(content):
+            found.plans[path] = None
+            return
         if not looks_like_template(content):
             found.skipped[path] = "not a template"
             if content.startswith((b"version https://git-lfs", b"\0GITCRYPT")):
                 decode(content, path)
             return
     except LimitError as error:
-        if looks_like_template(root.read_start(path, _GLANCE)):
+        glance = root.read_start(path, _GLANCE)
+        if _looks_like_plan(glance):
+            found.plans[path] = None
+        elif looks_like_template(glance):
             found.problems.append(error)
         else:
             found.skipped[path] = "not a template"  # a lock file may be as large as it likes

@@ -10,6 +10,7 @@ from mlguard.errors import MlguardError
 from mlguard.parse.terraform.reader import read_body
 from mlguard.parse.terraform.syntax import Argument
 from mlguard.source import Document, Root
+from mlguard.value import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +19,15 @@ class Variables:
 
     `shared` and then `files` are tfvars files, the latter those of one environment where it has its own: relative to
     the scanned folder, or, beginning with `./`, to the root module, where they may be missing. `values` are single
-    values as texts, `process` those of `TF_VAR_*`. `environment` is the name of the environment that all this is for,
-    `belongs` tells whether a root may be deployed to it; `region` and `workspace` are those of its deployment, empty
-    where not said.
+    values as texts, `process` those of `TF_VAR_*`, `planned` those that a plan was made with, which hold before all
+    others. `environment` is the name of the environment that all this is for, `belongs` tells whether a root may be
+    deployed to it; `region` and `workspace` are those of its deployment, empty where not said.
     """
 
     files: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     values: Mapping[str, str] = field(default_factory=dict)
+    planned: Mapping[str, Node] = field(default_factory=dict)
     process: Mapping[str, str] = field(default_factory=dict)
     environment: str = ""
     region: str = ""
@@ -82,6 +84,7 @@ class Assignments:
         self.documents: dict[str, Document] = {}
         self.problems: list[MlguardError] = []
         self.values = dict(given.values)
+        self.planned = given.planned
         self.process = given.process
         self._arguments: dict[str, Argument] = {}
         names = root.names(folder)

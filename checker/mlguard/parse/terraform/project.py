@@ -19,7 +19,8 @@ from mlguard.parse.terraform.scanner import ScannedBlock
 from mlguard.parse.terraform.scope import Instance, Scope
 from mlguard.parse.terraform.syntax import Block
 from mlguard.parse.terraform.variables import RootVariables
-from mlguard.resource import RawProject, RawResource
+from mlguard.parse.traces import Traces
+from mlguard.resource import RawProject, RawResource, Related
 from mlguard.source import Document, Root
 from mlguard.value import Parameter
 
@@ -27,19 +28,21 @@ _MAX_RESOURCES = 5_000
 Wanted = Callable[[str], bool]
 
 
-def load(
+def load(  # noqa: PLR0913, PLR0917  (where to look, what for, and what the user gives)
     root: Root,
     folders: Sequence[str],
     wanted: Wanted,
     variables: Variables | None = None,
     region: str | Callable[[str], str] = "",
     environments: Sequence[Variables] = (),
+    planned: frozenset[str] = frozenset(),
 ) -> list[RawProject]:
     """Read every root among the folders as a project; never raises for what the files hold.
 
     `folders` are those that hold Terraform files, relative to the root. `wanted` tells whether a resource type
     matters: blocks of other types are indexed, not parsed. `region`, for all or by folder, holds where no provider
     says one. A root that `environments` concern is one project for each of those, any other one for `variables`.
+    `planned` are the roots that a plan stands for: they are left out.
     """
     known: dict[str, Configuration] = {}
 
@@ -54,6 +57,8 @@ def load(
     files = VariableFiles(root)
     made: list[RawProject] = []
     for folder in roots:
+        if folder in planned:
+            continue
         concerned = [one for one in environments if one.belongs(folder) and _concerns(one, opened(folder), files)]
         for given in concerned or [variables or Variables()]:
             builder = _Builder(root, folder, opened, wanted, given.region or region_of(folder))
@@ -63,6 +68,21 @@ def load(
         unreadable = tuple(problem for problem in problems if problem is not None)
         made[0] = replace(made[0], problems=(*made[0].problems, *unreadable))
     return made
+
+
+def load_root(
+    root: Root, folder: str, wanted: Wanted, variables: Variables, region: str = ""
+) -> tuple[RawProject, Modules]:
+    """Read one folder as a root, whatever calls it; give its project and its modules."""
+    known: dict[str, Configuration] = {}
+
+    def opened(below: str) -> Configuration:
+        if below not in known:
+            known[below] = Configuration(root, below)
+        return known[below]
+
+    builder = _Builder(root, folder, opened, wanted, region)
+    return builder.build(variables, VariableFiles(root)), builder.modules
 
 
 def _concerns(given: Variables, configuration: Configuration, files: VariableFiles) -> bool:
@@ -119,35 +139,36 @@ class _Builder:
         self.session = Resolver(root, folder, region, self.modules)
         self.resources: list[RawResource] = []
         self.problems: list[MlguardError] = []
+        self.documents: dict[str, Document] = {}
+        self.traces = Traces(root, folder, self.documents)
 
     def build(self, variables: Variables, files: VariableFiles) -> RawProject:
         self.session.workspace = variables.workspace
         instance = Instance(self.session, self.modules.configuration(self.folder))
         assignments = Assignments(self.root, self.folder, variables, files) if self._matters(instance) else None
-        documents: dict[str, Document] = {}
         parameters: tuple[Parameter, ...] = ()
         if assignments is not None:
             self.session.variables = RootVariables(instance, assignments)
             self._collect(instance)
             parameters = self._parameters(instance, self.session.variables)
         for configuration in self.modules.configurations.values():
-            documents.update(configuration.documents)
+            self.documents.update(configuration.documents)
             self.problems.extend(configuration.take_problems())
         if assignments is not None:
-            documents.update(assignments.documents)
+            self.documents.update(assignments.documents)
             self.problems.extend(assignments.problems)
         self.problems.extend(self.modules.problems)
         return RawProject(
             dialect="terraform",
             path=self.folder or ".",
             resources=tuple(self.resources),
-            documents=documents,
+            documents=self.documents,
             gaps=tuple(self.modules.gaps[place] for place in sorted(self.modules.gaps)),
             parameters=parameters,
             names=self._names(variables),
             environment=variables.environment,
             problems=tuple(self.problems),
-            files=tuple(sorted(documents)),
+            files=tuple(sorted(self.documents)),
         )
 
     def _names(self, variables: Variables) -> tuple[str, ...]:
@@ -208,6 +229,7 @@ class _Builder:
     ) -> RawResource:
         kind, name = scanned.labels[:2]
         exists = instance.exists if key is None else Existence(block, key[1], key[0], instance.exists)
+        places = self.traces.places(list(block.trace))
         return RawResource(
             format="terraform",
             type=kind,
@@ -218,7 +240,9 @@ class _Builder:
             region=region_node(block, kind, scope, self.region),
             exists=exists,
             tags_below=default_tags(block, kind, scope),
-            related=instance.related,
+            source=places[0] if places else None,
+            construct=block.construct,
+            related=(*instance.related, *(Related(place, "constructed here") for place in places[1:4])),
         )
 
     def _parameters(self, instance: Instance, variables: RootVariables) -> tuple[Parameter, ...]:

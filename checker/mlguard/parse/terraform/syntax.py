@@ -218,7 +218,10 @@ class Argument:
 
 @dataclass(slots=True)
 class Block:
-    """A block; `header_end` is where its labels end. The last argument of one name holds."""
+    """A block; `header_end` is where its labels end. The last argument of one name holds.
+
+    `construct` is the path of what made it, `trace` the lines of code that did, where a synthesizer notes them.
+    """
 
     document: Document
     start: int
@@ -228,3 +231,5 @@ class Block:
     labels: list[str]
     arguments: dict[str, Argument] = field(default_factory=dict)
     blocks: list[Block] = field(default_factory=list)
+    construct: str = ""
+    trace: tuple[str, ...] = ()

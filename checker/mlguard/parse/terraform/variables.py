@@ -12,7 +12,7 @@ from mlguard.parse.terraform.evaluate import evaluate, evaluate_softly
 from mlguard.parse.terraform.reader import read_expression
 from mlguard.parse.terraform.scope import Instance, Scope
 from mlguard.parse.terraform.syntax import Block, Expression, Literal, Name
-from mlguard.parse.terraform.values import FailureError, is_scalar, plain, wrapped
+from mlguard.parse.terraform.values import FailureError, equal, is_scalar, plain, wrapped
 from mlguard.scenario import Scenario
 from mlguard.source import Document, Span
 from mlguard.value import Node, Origin, Parameter, Unknown, text_of
@@ -48,6 +48,8 @@ class RootVariables:
     def _assigned(self, name: str, block: Block, parameter: Parameter, scenario: Scenario) -> tuple[Node | None, str]:
         argument = self.assignments.argument(name)
         written = self.assignments.text(name)
+        if name in self.assignments.planned:
+            return self._planned(name, block, parameter, scenario)
         if written is not None:
             node = self._from_text(written[0], block, parameter.name_span, scenario)
             what = written[1]
@@ -60,6 +62,20 @@ class RootVariables:
         return (
             (None, "") if node.content is None and parameter.default is not None and _not_null(block) else (node, what)
         )
+
+    def _planned(self, name: str, block: Block, parameter: Parameter, scenario: Scenario) -> tuple[Node, str]:
+        """Give the value of a plan, where it was written when a file or the default says the same."""
+        scope = Scope(self.instance, block.document)
+        node = fitted(self.assignments.planned[name], block, scope, scenario)
+        argument = self.assignments.argument(name)
+        if argument is not None:
+            inside = Scope(self.instance, argument.document)
+            written = fitted(evaluate_softly(argument.value, inside, scenario), block, scope, scenario)
+            if equal(written, node):
+                return written, f"set in {argument.document.path}"
+        if parameter.default is not None and equal(parameter.default, node):
+            return parameter.default, f'default of variable "{name}"'
+        return node, f'value of variable "{name}" in the plan'
 
     def _from_text(self, given: str, block: Block, at: Span, scenario: Scenario) -> Node:
         kind = _type_name(block) if "type" in block.arguments else "string"

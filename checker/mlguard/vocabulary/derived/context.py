@@ -104,6 +104,6 @@ def _referred_by_ml(subject: Subject) -> frozenset[str]:
         remembered["referred by ml"] = frozenset(
             without_keys(found.address)
             for sibling in _ml_resources(subject)
-            for found in references_in(sibling.raw.body, default)
+            for found in (*sibling.raw.refers_to, *references_in(sibling.raw.body, default))
         )
     return remembered["referred by ml"]
