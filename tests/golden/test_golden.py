@@ -28,6 +28,8 @@ PROJECTS = {
     "cdk-python": (1, ("fixtures/cdk/py-default",)),
     "cdk-2.80.0": (1, ("fixtures/cdk/old-2.80.0",)),
     "cdk-2.200.0": (1, ("fixtures/cdk/old-2.200.0",)),
+    "cdk-app-js": (1, ("fixtures/cdk/apps/js",)),
+    "cdk-app-python": (1, ("fixtures/cdk/apps/python",)),
 }
 
 

@@ -63,7 +63,7 @@ def scan(options: Options) -> Report:
     projects = [project for project in _projects(options, found, vocabulary, problems) if _meant(project, options)]
     findings: list[Finding] = []
     undecided: list[Undecided] = []
-    notes: list[str] = []
+    notes = _notes_on_apps(options, found)
     checks = 0
     selected = frozenset(policy.id for policy in options.policies)
     if options.only is not None:  # what is wrong elsewhere is no business of these files
@@ -134,11 +134,31 @@ def _assemblies(
 ) -> Iterator[RawProject]:
     if found.assemblies:
         from mlguard.parse import cdk  # noqa: PLC0415
-    for folder in found.assemblies:
-        try:
-            yield cdk.load(options.root, folder, wanted)
-        except MlguardError as error:
-            problems.append(error)
+    read: set[str] = set()  # the assembly of a stage is read with the one that it belongs to
+    for folder in sorted(found.assemblies):
+        if (f"{folder}/manifest.json" if folder else "manifest.json") not in read:
+            try:
+                project = cdk.load(options.root, folder, wanted, options.region or options.configuration.region)
+            except MlguardError as error:
+                problems.append(error)
+            else:
+                read.update(project.files)
+                yield project
+
+
+def _notes_on_apps(options: Options, found: Found) -> list[str]:
+    """Say what to run for CDK apps that are not synthesized, of those that the changed files belong to."""
+    changed = options.only
+    apps = [
+        folder
+        for folder in found.apps
+        if changed is None or not folder or any(path.startswith(f"{folder}/") for path in changed)
+    ]
+    if not apps:
+        return []
+    from mlguard.parse.cdk.apps import notes_on_apps  # noqa: PLC0415
+
+    return notes_on_apps(options.root, apps, found.assemblies)
 
 
 def _templates(
@@ -188,7 +208,7 @@ def _once(findings: Sequence[Finding]) -> list[Finding]:
     """Report what two projects say of one place once: a template read by itself and in its parent."""
     seen: dict[tuple[object, ...], Finding] = {}
     for finding in findings:
-        key = (finding.at, finding.policy.id, finding.message)
+        key = (finding.at, finding.policy.id, finding.message, finding.construct)
         if key not in seen or (seen[key].suppressed is not None and finding.suppressed is None):
             seen[key] = finding
     return list(seen.values())
