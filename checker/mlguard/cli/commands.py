@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 
 from mlguard.cli.progress import Progress
 from mlguard.configuration import Configuration, find_configuration, read_configuration
-from mlguard.errors import ConfigurationError, UsageError
+from mlguard.errors import UsageError
 from mlguard.finding import Report
 from mlguard.policy.load import bundled_policies, load_folder
 from mlguard.policy.model import Policy, Severity
 from mlguard.render import renderer
 from mlguard.render.escape import terminal
-from mlguard.scan import Options, choose, scan
+from mlguard.scan import Options, scan
+from mlguard.scan.selection import choose, chosen_policies, known_policies
 from mlguard.source import Root
+from mlguard.source.root import root_of
 
 if TYPE_CHECKING:
     from mlguard.parse.terraform import Variables
@@ -41,18 +43,6 @@ def say(text: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
     sys.stdout.flush()
-
-
-def root_of(paths: Sequence[Path]) -> Path:
-    """Give the folder that nothing outside of is read: the repository around the paths, else their common folder."""
-    absolute = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100  (resolve() would follow links)
-    common = Path(os.path.commonpath(absolute))
-    folder = common if common.is_dir() else common.parent
-    for candidate in (folder, *folder.parents):
-        if (candidate / ".git").exists():
-            return candidate
-    here = Path.cwd()
-    return here if here == folder or here in folder.parents else folder
 
 
 def scan_command(options: argparse.Namespace) -> int:
@@ -127,23 +117,13 @@ def _configuration(options: argparse.Namespace, root: Root) -> Configuration:
 
 
 def _known(options: argparse.Namespace, configuration: Configuration, root: Root) -> tuple[Policy, ...]:
-    """Give every policy there is: the bundled ones, those of the command line, those of the configuration."""
-    policies = [*bundled_policies(), *_own_policies(options.policies)]
-    for folder in configuration.policies:
-        if root.resolve("", folder) is None or not root.is_folder(folder):
-            raise ConfigurationError(f'the policy folder "{folder}" is not in the repository', configuration.path)
-        policies.extend(load_folder(root.folder / folder, folder, policies))
-    return tuple(policies)
+    return known_policies(root, configuration, _own_policies(options.policies))
 
 
 def _chosen(
     policies: Sequence[Policy], options: argparse.Namespace, configuration: Configuration
 ) -> tuple[Policy, ...]:
-    select = options.select or configuration.select
-    chosen = choose(policies, select, [*options.ignore, *configuration.ignore])
-    if configuration.budgets_managed_elsewhere:
-        chosen = tuple(policy for policy in chosen if policy.id != "ml-project-without-budget")
-    return chosen
+    return chosen_policies(policies, configuration, options.select, options.ignore)
 
 
 def _own_policies(folders: Sequence[str]) -> list[Policy]:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from mlguard.configuration import Configuration
-from mlguard.errors import MlguardError, ParseError, UsageError
+from mlguard.errors import MlguardError, ParseError
 from mlguard.finding import Counts, Finding, Report, Undecided
 from mlguard.parse import cloudformation
 from mlguard.policy.model import Policy
@@ -226,18 +225,3 @@ def _counts(
     partly = ({one.at.path for one in undecided} | (failed & read)) & read
     broken = failed - read
     return Counts(len(read - partly), len(partly), len(broken), len(set(found.skipped) - read - broken))
-
-
-def choose(policies: Sequence[Policy], select: Sequence[str], ignore: Sequence[str]) -> tuple[Policy, ...]:
-    """Choose policies by id, alias, pack or wildcard; UsageError for a name that chooses nothing."""
-    for name in (*select, *ignore):
-        if not any(_named(policy, name) for policy in policies):
-            known = ", ".join(sorted({policy.pack for policy in policies}))
-            raise UsageError(f'"{name}" is neither a policy nor a pack; packs are {known}; see `mlguard policies`')
-    chosen = [policy for policy in policies if not select or any(_named(policy, name) for name in select)]
-    return tuple(policy for policy in chosen if not any(_named(policy, name) for name in ignore))
-
-
-def _named(policy: Policy, name: str) -> bool:
-    names = (policy.id, policy.pack, "all", *policy.aliases)
-    return any(fnmatchcase(one.lower(), name.lower()) for one in names)
