@@ -175,7 +175,7 @@ def test_a_nested_stack_is_read_in_its_parent(scanned: Scan, parent: object, ass
         "/T/Nb": [{"type": "aws:cdk:logicalId", "data": "Nb", "trace": ["app.py:3"]}],
     }
     files = {
-        **assembly(T={**stack("T.json"), "metadata": data}, A=ASSETS),
+        **assembly(T={**stack("T.json"), "metadata": data, "dependencies": ["A", "none", 3]}, A=ASSETS),
         "cdk.out/T.json": template(Part=parent, Nb=resource()),
         "cdk.out/T.assets.json": assets,
         "cdk.out/any.json": NESTED,

@@ -21,7 +21,7 @@ from mlguard.policy.model import Policy, Severity
 from mlguard.render import renderer
 from mlguard.render.escape import terminal
 from mlguard.scan import Options, scan
-from mlguard.scan.selection import choose, chosen_policies, known_policies
+from mlguard.scan.selection import choose, chosen_policies, known_policies, named_environment
 from mlguard.source import Root
 from mlguard.source.root import root_of
 
@@ -95,7 +95,7 @@ def _scan(
                 policies=_chosen(known, options, configuration),
                 known=known,
                 configuration=configuration,
-                environment=_environment(options.environment, configuration),
+                environment=named_environment(options.environment, configuration),
                 region=options.region,
                 variables=_variables(options, root),
                 only=only,
@@ -143,16 +143,6 @@ def _display_prefix(root: Root) -> str:
     if root.folder in here.parents:
         return "../" * (len(here.parts) - len(root.folder.parts))
     return f"{root.folder.as_posix()}/"
-
-
-def _environment(name: str, configuration: Configuration) -> str:
-    if not name:
-        return ""
-    words = configuration.parameters.environment_words()
-    if name.lower() not in words:
-        known = ", ".join(configuration.parameters.environments)
-        raise UsageError(f'there is no environment "{name}"; there are {known}')
-    return words[name.lower()]
 
 
 def _variables(options: argparse.Namespace, root: Root) -> Variables | None:
@@ -261,7 +251,7 @@ def scp_generate_command(options: argparse.Namespace) -> int:
     configuration = _configuration(options, root)
     environments = list(configuration.parameters.environments)
     if options.environment not in ("", "all"):
-        environments = [_environment(options.environment, configuration)]
+        environments = [named_environment(options.environment, configuration)]
     policies = _chosen(_known(options, configuration, root), options, configuration)
     say(generate_documents(policies, configuration, environments, options))
     return _CLEAN

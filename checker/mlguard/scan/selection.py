@@ -32,6 +32,15 @@ def chosen_policies(
     return chosen
 
 
+def named_environment(name: str, configuration: Configuration) -> str:
+    """Give the environment that a user means by a name or one of its words, empty for none; UsageError for no such."""
+    words = configuration.parameters.environment_words()
+    if name and name.lower() not in words:
+        known = ", ".join(configuration.parameters.environments)
+        raise UsageError(f'there is no environment "{name}"; there are {known}')
+    return words[name.lower()] if name else ""
+
+
 def choose(policies: Sequence[Policy], select: Sequence[str], ignore: Sequence[str]) -> tuple[Policy, ...]:
     """Choose policies by id, alias, pack or wildcard; UsageError for a name that chooses nothing."""
     for name in (*select, *ignore):

@@ -54,6 +54,10 @@ class _Assembly:
         top = f"{self.top}/" if self.top else ""
         return path if path is not None and path.startswith(top) else None
 
+    def content(self, path: str) -> object:
+        """Read a file of plain JSON."""
+        return plain(load_json(self.root.read(path)))
+
 
 @dataclass(frozen=True, slots=True)
 class _Manifest:
@@ -182,7 +186,10 @@ def _read_stack(assembly: _Assembly, sources: Sources, manifest: _Manifest, name
     assembly.documents[path] = document
     environment = _ENVIRONMENT.match(str(entry.get("environment")))
     region = environment["region"] if environment is not None else ""
-    nested = NestedTemplates(assembly.root, partial(assembly.inside, manifest.folder), manifest.artifacts)
+    constructs = _constructs(assembly, sources, manifest, entry)
+    nested = NestedTemplates(
+        partial(assembly.inside, manifest.folder), assembly.content, constructs, _dependencies(manifest, entry)
+    )
     around = Surroundings(
         assembly.root, assembly.region if region in ("", "unknown-region") else region, assembly.wanted, nested.locate
     )
@@ -191,7 +198,6 @@ def _read_stack(assembly: _Assembly, sources: Sources, manifest: _Manifest, name
     around.documents = assembly.documents
     given = _texts(_below(manifest.nodes[name], "properties", "parameters"))
     template = Template(manifest.missing.without(load_json(document)), path, around, prefix=f"{name}/", given=given)
-    constructs = _constructs(assembly, sources, manifest, entry)
     tags = _below(manifest.nodes[name], "properties", "tags") or Node(Entries({}), Span(path, 1, 1, 1, 1))
     for resource in template.resources():
         assembly.resources.append(replace(constructs.describe(resource, name), tags_below=tags))
@@ -210,5 +216,14 @@ def _constructs(assembly: _Assembly, sources: Sources, manifest: _Manifest, entr
     constructs.add(mapping(entry.get("metadata")))
     extra = assembly.inside(manifest.folder, entry.get("additionalMetadataFile"))
     if extra is not None:
-        _try(assembly, lambda: constructs.add(mapping(plain(load_json(assembly.root.read(str(extra)))))))
+        _try(assembly, lambda: constructs.add(mapping(assembly.content(str(extra)))))
     return constructs
+
+
+def _dependencies(manifest: _Manifest, entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    named = entry.get("dependencies")
+    return (
+        [mapping(manifest.artifacts.get(name)) for name in named if isinstance(name, str)]
+        if isinstance(named, list)
+        else []
+    )

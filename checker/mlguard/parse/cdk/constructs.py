@@ -48,6 +48,17 @@ class Constructs:
             waivers=(*resource.waivers, *self._acknowledged(path, resource.name_span)),
         )
 
+    def nested_template(self, path: str, logical_id: str) -> str:
+        """Give the file name of the template that a resource in the template at `path` deploys; empty if unknown."""
+        name = path.rpartition("/")[2]
+        around = next((scope for scope in self._nested_scopes() if self._template(scope) == name), "")
+        scope = _nested_scope(self._only(self._by_logical_id.get(logical_id, ()), around))
+        return self._template(scope)
+
+    def _template(self, path: str) -> str:
+        entries = self._entries.get(path, ())
+        return next((str(one.get("data")) for one in entries if one.get("type") == "aws:cdk:templateFile"), "")
+
     def _path(self, resource: RawResource, stack: str) -> str:
         """Give the construct path: as the template says it, else by the logical ids that lead to the resource."""
         if resource.construct:
@@ -67,13 +78,16 @@ class Constructs:
 
     def _scope_around(self, path: str) -> str:
         """Give the nested stack whose template holds a construct; empty when that is the stack's own."""
+        scope = path.rpartition("/")[0]
+        while scope and scope not in self._nested_scopes():
+            scope = scope.rpartition("/")[0]
+        return scope
+
+    def _nested_scopes(self) -> frozenset[str]:
         if self._nested is None:
             listed = (path for paths in self._by_logical_id.values() for path in paths)
             self._nested = frozenset(map(_nested_scope, listed)) - {""}
-        scope = path.rpartition("/")[0]
-        while scope and scope not in self._nested:
-            scope = scope.rpartition("/")[0]
-        return scope
+        return self._nested
 
     def _frames(self, path: str) -> list[Span]:
         """Give where a construct was written: of current versions, else of older ones with `cdk synth --debug`."""
