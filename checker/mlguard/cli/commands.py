@@ -20,7 +20,7 @@ from mlguard.policy.load import bundled_policies, load_folder
 from mlguard.policy.model import Policy, Severity
 from mlguard.render import renderer
 from mlguard.render.escape import terminal
-from mlguard.scan import Options, scan
+from mlguard.scan import Options, Validate, scan
 from mlguard.scan.selection import choose, chosen_policies, known_policies, named_environment
 from mlguard.source import Root
 from mlguard.source.root import root_of
@@ -66,7 +66,7 @@ def hook(names: Sequence[str]) -> int:
     changed = frozenset(_relative(root, path) for path in files)
     options = argparse.Namespace(
         select=[], ignore=[], environment="", region="", var=[], var_file=[], config=None, no_config=False, policies=[],
-        fail_on=None, unknown="pass", format="text", output=None, verbose=False, no_progress=True,
+        fail_on=None, unknown="pass", format="text", output=None, validate=False, verbose=False, no_progress=True,
     )  # fmt: skip
     configuration = _configuration(options, root)
     report = _scan(options, root, configuration, ("",), changed) if changed else None
@@ -99,12 +99,21 @@ def _scan(
                 region=options.region,
                 variables=_variables(options, root),
                 only=only,
+                validate=_validation(options),
                 tick=progress.tick,
             )
         )
         return replace(report, display_prefix=_display_prefix(root))
     finally:
         progress.close()
+
+
+def _validation(options: argparse.Namespace) -> Validate | None:
+    if not options.validate:
+        return None
+    from mlguard.validate import template_errors  # noqa: PLC0415  (for cfn-lint, which few runs need)
+
+    return template_errors
 
 
 def _configuration(options: argparse.Namespace, root: Root) -> Configuration:

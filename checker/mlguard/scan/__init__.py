@@ -6,7 +6,7 @@ vocabulary, judges every selected policy over them, and marks what its authors a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from mlguard.policy.model import Policy
 from mlguard.resource import RawProject
 from mlguard.scan.check import check_project
 from mlguard.scan.discover import Found, discover
-from mlguard.source import Root
+from mlguard.source import Document, Root
 from mlguard.suppress import suppress
 from mlguard.vocabulary.derived import Settings
 from mlguard.vocabulary.load import bundled_vocabulary
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from mlguard.parse.terraform import Variables
 
 Tick = Callable[[str, int, int], None]
+Validate = Callable[[Mapping[str, Document], str], list[MlguardError]]
+"""Gives what else is wrong with the documents of a scan, for a region."""
 _OF_THE_ACCOUNT = frozenset(("budgets.budget",))  # one of these serves every project that is deployed beside it
 
 
@@ -48,6 +50,7 @@ class Options:
     region: str = ""
     variables: Variables | None = None
     only: frozenset[str] | None = None
+    validate: Validate | None = None
     tick: Tick = lambda _what, _done, _all: None
 
 
@@ -88,8 +91,10 @@ def scan(options: Options) -> Report:
     if configuration.budgets_managed_elsewhere:
         notes.append("budgets are managed elsewhere, says the configuration: no project is asked for one")
     resources = sum(len(project.resources) for project in projects)
-    counts = _counts(found, projects, problems, undecided)
     documents = {path: document for project in projects for path, document in project.documents.items()}
+    if options.validate is not None:
+        problems.extend(options.validate(documents, options.region or configuration.region))
+    counts = _counts(found, projects, problems, undecided)
     return Report(
         findings=tuple(sorted(_once(findings), key=Finding.order)),
         problems=tuple(sorted(_unique(problems), key=lambda one: (one.path, one.line, one.column, one.message))),
