@@ -316,6 +316,22 @@ def test_an_app_without_an_assembly_is_told_what_to_run(scanned: Scan) -> None:
     assert not scanned(files, paths=("t.json",)).notes
 
 
+def test_the_assembly_of_an_inner_app_is_not_that_of_the_outer_one(scanned: Scan, tmp_path: Path) -> None:
+    files = {
+        "cdk.json": "{}",
+        "inner/cdk.json": "not JSON",
+        "inner/app.py": "x",
+        **assembly("inner/cdk.out", T=stack("T.json", tags={})),
+        "inner/cdk.out/T.json": template(Nb=resource(**{"aws:cdk:path": "T/Nb"})),
+    }
+    notes = [note for note in scanned(files).notes if "cdk synth" in note and "--debug" not in note]
+    assert notes == ["cdk.json: this CDK app has no cloud assembly: run `cdk synth`, and scan again"]
+    now = (tmp_path / "inner/cdk.out/manifest.json").stat().st_mtime
+    os.utime(tmp_path / "inner/app.py", (now + 3600, now + 3600))
+    changed = scanned({}, only=frozenset(("inner/app.py", "inner/cdk.out/T.json"))).notes
+    assert "inner/cdk.out: this cloud assembly is older than inner/app.py: run `cdk synth`, and scan again" in changed
+
+
 @pytest.mark.parametrize(
     ("later", "is_stale"),
     [("lib/stack.ts", True), ("cdk.json", True), ("node_modules/x/y.js", False), ("README.md", False)],

@@ -152,17 +152,17 @@ def _assemblies(
 
 def _notes_on_apps(options: Options, found: Found) -> list[str]:
     """Say what to run for CDK apps that are not synthesized, of those that the changed files belong to."""
-    changed = options.only
-    apps = [
-        folder
-        for folder in found.apps
-        if changed is None or not folder or any(path.startswith(f"{folder}/") for path in changed)
-    ]
-    if not apps:
+    if not found.apps:
         return []
     from mlguard.parse.cdk.apps import notes_on_apps  # noqa: PLC0415
 
-    return notes_on_apps(options.root, apps, found.assemblies)
+    notes = notes_on_apps(options.root, found.apps, found.assemblies)
+    changed = options.only
+    return [
+        note
+        for folder, note in notes.items()
+        if changed is None or not folder or any(path.startswith(f"{folder}/") for path in changed)
+    ]
 
 
 def _templates(

@@ -18,24 +18,27 @@ _MOST_ENTRIES = 5_000
 _SAME_CHECKOUT = 60.0  # seconds within which a version control system may have written source and assembly
 
 
-def notes_on_apps(root: Root, apps: Sequence[str], assemblies: Iterable[str]) -> list[str]:
-    """Say for each folder with a `cdk.json` what to run, where its assembly is missing or looks stale."""
-    known = frozenset(assemblies)
-    return [note for folder in apps if (note := _note(root, folder, known)) is not None]
+def notes_on_apps(root: Root, apps: Sequence[str], assemblies: Iterable[str]) -> dict[str, str]:
+    """Say for folders with a `cdk.json` what to run, where the assembly is missing or looks stale; by folder."""
+    by_app: dict[str, list[str]] = {folder: [] for folder in apps}
+    for assembly in sorted(assemblies):
+        around = [folder for folder in apps if not folder or assembly.startswith(f"{folder}/")]
+        if around:
+            by_app[max(around, key=len)].append(assembly)
+    notes = {folder: _note(root, folder, own, frozenset((*own, *apps))) for folder, own in by_app.items()}
+    return {folder: note for folder, note in notes.items() if note is not None}
 
 
-def _note(root: Root, folder: str, assemblies: frozenset[str]) -> str | None:
+def _note(root: Root, folder: str, own: Sequence[str], elsewhere: frozenset[str]) -> str | None:
     named = f"{folder}/cdk.json" if folder else "cdk.json"
-    top = f"{folder}/" if folder else ""
-    own = [one for one in assemblies if one.startswith(top)]
     expected = root.resolve(folder, _output(root, named))
     if not own:
         if expected is not None and root.is_file(f"{expected}/manifest.json"):
             return None  # it is there, and was left out of the scan on purpose
         return f"{named}: this CDK app has no cloud assembly: run `cdk synth`, and scan again"
-    assembly = expected if expected in own else min(own)
+    assembly = expected if expected in own else own[0]
     written = _modified(root, f"{assembly}/manifest.json" if assembly else "manifest.json")
-    source, newest = _newest(root, folder, frozenset(own))
+    source, newest = _newest(root, folder, elsewhere)
     if written is None or newest - written <= _SAME_CHECKOUT:
         return None
     return f"{assembly or '.'}: this cloud assembly is older than {source}: run `cdk synth`, and scan again"
@@ -58,7 +61,7 @@ def _modified(root: Root, path: str) -> float | None:
         return None
 
 
-def _newest(root: Root, folder: str, assemblies: frozenset[str]) -> tuple[str, float]:
+def _newest(root: Root, folder: str, elsewhere: frozenset[str]) -> tuple[str, float]:
     """Give the source file below an app that was changed last, of the first few thousand entries."""
     newest = ("", 0.0)
     pending, seen = [folder], 0
@@ -72,7 +75,7 @@ def _newest(root: Root, folder: str, assemblies: frozenset[str]) -> tuple[str, f
             seen += 1
             path = f"{here}/{entry.name}" if here else entry.name
             if entry.is_dir(follow_symlinks=False):
-                if entry.name not in _NOT_SOURCE and not entry.name.startswith(".") and path not in assemblies:
+                if entry.name not in _NOT_SOURCE and not entry.name.startswith(".") and path not in elsewhere:
                     pending.append(path)
             elif entry.name.endswith(_SOURCES) and entry.is_file(follow_symlinks=False):
                 changed = _modified(root, path)
