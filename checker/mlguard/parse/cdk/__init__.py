@@ -30,6 +30,7 @@ _ENVIRONMENT = re.compile(r"aws://(?P<account>\d{12})?[^/]*/(?P<region>[a-z0-9-]
 _VERSION = re.compile(r"(\d{1,9})\.")
 _MAX_STACKS = 500
 _MAX_DEPTH = 10
+_MOST_NAMED = 5
 
 
 @dataclass(slots=True)
@@ -101,7 +102,9 @@ def _notes(assembly: _Assembly, sources: Sources) -> list[str]:
         else:
             notes.append(f"{named}: no source lines in this assembly; `cdk synth --debug` writes them")
     if assembly.missing:
-        listed = ", ".join(dict.fromkeys(assembly.missing))
+        names = list(dict.fromkeys(assembly.missing))
+        more = len(names) - _MOST_NAMED
+        listed = ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
         what = f"context was missing when it was synthesized ({listed}): what depends on it is unknown"
         notes.append(f"{named}: {what}; run `cdk synth` with credentials of the account")
     return notes

@@ -31,6 +31,7 @@ _MADE_UP = {
 """What aws-cdk-lib 2.276.0 makes up, by the context provider that would know better."""
 _SSM = "dummy-value-for-"
 _MOST = 1000
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def missing_of(manifest: Mapping[str, Any]) -> Missing:
         given = entry.get("props")
         props = given if isinstance(given, dict) else {}
         parameter = props.get("parameterName")
-        name = f"{provider} {parameter}" if isinstance(parameter, str) else provider
+        name = f"{provider} {parameter}"[:_LONGEST_NAME] if isinstance(parameter, str) else provider[:_LONGEST_NAME]
         names.append(name)
         made_up = (f"{_SSM}{parameter}",) if isinstance(parameter, str) else _MADE_UP.get(provider, ())
         for text in made_up:
