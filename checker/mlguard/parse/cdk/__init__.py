@@ -15,11 +15,11 @@ from typing import Any
 from mlguard.errors import LimitError, MlguardError, ParseError
 from mlguard.parse.cdk.assets import NestedTemplates, mapping
 from mlguard.parse.cdk.constructs import Constructs
-from mlguard.parse.cdk.frames import Sources
 from mlguard.parse.cdk.missing import Missing, missing_of
 from mlguard.parse.cloudformation.template import Surroundings, Template
 from mlguard.parse.json_document import load_json
 from mlguard.parse.markup import plain
+from mlguard.parse.traces import Traces
 from mlguard.resource import Gap, RawProject, RawResource
 from mlguard.source import Document, Root, Span
 from mlguard.value import Entries, Node
@@ -77,8 +77,8 @@ def load(root: Root, folder: str, wanted: Callable[[str], bool], region: str = "
     `region` is that of the stacks whose environment does not say one.
     """
     assembly = _Assembly(root, folder, wanted, region)
-    sources = Sources(root, folder.rpartition("/")[0], assembly.documents)
-    _read_assembly(assembly, sources, folder, 0)
+    traces = Traces(root, folder.rpartition("/")[0], assembly.documents)
+    _read_assembly(assembly, traces, folder, 0)
     return RawProject(
         dialect="cdk",
         path=folder,
@@ -87,17 +87,17 @@ def load(root: Root, folder: str, wanted: Callable[[str], bool], region: str = "
         gaps=tuple(assembly.gaps),
         names=tuple(reversed(folder.split("/"))),
         problems=tuple(assembly.problems),
-        notes=tuple(_notes(assembly, sources)),
+        notes=tuple(_notes(assembly, traces)),
         files=tuple(sorted(assembly.documents)),
     )
 
 
-def _notes(assembly: _Assembly, sources: Sources) -> list[str]:
+def _notes(assembly: _Assembly, traces: Traces) -> list[str]:
     """Say what a better assembly would tell: the places in the source, and values that had to be looked up."""
     named = assembly.top or "."
     notes = []
     if assembly.resources and not any(resource.source for resource in assembly.resources):
-        if sources.named:
+        if traces.named:
             notes.append(f"{named}: its source lines are in files that are not in the scanned folder")
         else:
             notes.append(f"{named}: no source lines in this assembly; `cdk synth --debug` writes them")
@@ -114,7 +114,7 @@ def _join(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
 
 
-def _read_assembly(assembly: _Assembly, sources: Sources, folder: str, depth: int) -> None:
+def _read_assembly(assembly: _Assembly, traces: Traces, folder: str, depth: int) -> None:
     path = _join(folder, "manifest.json")
     if folder in assembly.read:
         return
@@ -125,13 +125,13 @@ def _read_assembly(assembly: _Assembly, sources: Sources, folder: str, depth: in
     for name, artifact in manifest.artifacts.items():
         entry = mapping(artifact)
         if entry.get("type") == "cdk:cloud-assembly":
-            _try(assembly, partial(_read_stage, assembly, sources, manifest, name, depth))
+            _try(assembly, partial(_read_stage, assembly, traces, manifest, name, depth))
         elif entry.get("type") == "aws:cloudformation:stack":
             assembly.stacks += 1
             if assembly.stacks > _MAX_STACKS:
                 assembly.problems.append(LimitError(f"more than {_MAX_STACKS} stacks: those beyond are not read", path))
                 return
-            _try(assembly, partial(_read_stack, assembly, sources, manifest, name))
+            _try(assembly, partial(_read_stack, assembly, traces, manifest, name))
 
 
 def _try(assembly: _Assembly, read: Callable[[], None]) -> None:
@@ -171,15 +171,15 @@ def _leaves(manifest: _Manifest, name: str, what: str) -> ParseError:
     return ParseError(f'the {what} "{name}" leaves the assembly', manifest.path, at.line, at.column)
 
 
-def _read_stage(assembly: _Assembly, sources: Sources, manifest: _Manifest, name: str, depth: int) -> None:
+def _read_stage(assembly: _Assembly, traces: Traces, manifest: _Manifest, name: str, depth: int) -> None:
     properties = mapping(mapping(manifest.artifacts[name]).get("properties"))
     folder = assembly.inside(manifest.folder, properties.get("directoryName"))
     if folder is None:
         raise _leaves(manifest, name, "stage")
-    _read_assembly(assembly, sources, folder, depth + 1)
+    _read_assembly(assembly, traces, folder, depth + 1)
 
 
-def _read_stack(assembly: _Assembly, sources: Sources, manifest: _Manifest, name: str) -> None:
+def _read_stack(assembly: _Assembly, traces: Traces, manifest: _Manifest, name: str) -> None:
     entry = mapping(manifest.artifacts[name])
     properties = mapping(entry.get("properties"))
     path = assembly.inside(manifest.folder, properties.get("templateFile"))
@@ -189,7 +189,7 @@ def _read_stack(assembly: _Assembly, sources: Sources, manifest: _Manifest, name
     assembly.documents[path] = document
     environment = _ENVIRONMENT.match(str(entry.get("environment")))
     region = environment["region"] if environment is not None else ""
-    constructs = _constructs(assembly, sources, manifest, entry)
+    constructs = _constructs(assembly, traces, manifest, entry)
     nested = NestedTemplates(
         partial(assembly.inside, manifest.folder), assembly.content, constructs, _dependencies(manifest, entry)
     )
@@ -214,8 +214,8 @@ def _texts(node: Node | None) -> dict[str, Node]:
     return {key: value for key, value in found.items() if isinstance(value.content, str)}
 
 
-def _constructs(assembly: _Assembly, sources: Sources, manifest: _Manifest, entry: Mapping[str, Any]) -> Constructs:
-    constructs = Constructs(sources)
+def _constructs(assembly: _Assembly, traces: Traces, manifest: _Manifest, entry: Mapping[str, Any]) -> Constructs:
+    constructs = Constructs(traces)
     constructs.add(mapping(entry.get("metadata")))
     extra = assembly.inside(manifest.folder, entry.get("additionalMetadataFile"))
     if extra is not None:

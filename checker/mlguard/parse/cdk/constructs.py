@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlguard.parse.cdk.frames import Sources
+from mlguard.parse.traces import Traces
 from mlguard.resource import RawResource, Related, Waiver
 from mlguard.source import Span
 
@@ -20,7 +20,7 @@ _MOST_RELATED = 3
 class Constructs:
     """The metadata of one stack, by construct path; that of its nested stacks is in it too."""
 
-    sources: Sources
+    traces: Traces
     _entries: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     _by_logical_id: dict[str, list[str]] = field(default_factory=dict)
     _waivers: dict[tuple[str, str], Waiver] = field(default_factory=dict)
@@ -94,7 +94,7 @@ class Constructs:
         entries = self._entries.get(path, [])
         traces = [entry.get("data") for entry in entries if entry.get("type") == "aws:cdk:creationStack"]
         traces += [entry.get("trace") for entry in entries if entry.get("type") == "aws:cdk:logicalId"]
-        return next((places for trace in traces if (places := self.sources.places(trace))), [])
+        return next((places for trace in traces if (places := self.traces.places(trace))), [])
 
     def _acknowledged(self, path: str, at: Span) -> tuple[Waiver, ...]:
         """Give the acknowledgements of a construct and of everything around it: `mlguard::policy` with a reason."""
@@ -114,7 +114,7 @@ class Constructs:
         """Give one waiver for all the resources below a construct: it is of use when it speaks of one of them."""
         key = (scope, rule)
         if key not in self._waivers:
-            place = next(iter(self.sources.places(entry.get("trace"))), at)
+            place = next(iter(self.traces.places(entry.get("trace"))), at)
             said = reason if isinstance(reason, str) else ""
             self._waivers[key] = Waiver((rule.removeprefix(_NAMESPACE),), said, "", place)
         return self._waivers[key]

@@ -1,4 +1,4 @@
-"""Stack traces of an assembly to places in the author's own files.
+"""Stack traces that a synthesizer wrote down to places in the author's own files.
 
 A trace holds the absolute paths of the machine that synthesized: each is looked for in the scanned folder, and one
 that is not there is passed over.
@@ -25,14 +25,14 @@ _LARGEST_SOURCE = 2_000_000
 
 
 @dataclass(slots=True)
-class Sources:
-    """Finds the files that traces name; `app` is the folder of the app, in which its assembly lies.
+class Traces:
+    """Finds the files that traces name; `base` is the folder that is looked in first.
 
     What is found is added to `documents`, so that a report can show the line.
     """
 
     root: Root
-    app: str
+    base: str
     documents: dict[str, Document]
     named: int = 0
     _found: dict[str, str | None] = field(default_factory=dict)
@@ -70,16 +70,16 @@ class Sources:
         return self._found[written]
 
     def _look_for(self, written: str) -> str | None:
-        """Find the file by the longest end of its path that is there, below the app first.
+        """Find the file by the longest end of its path that is there, below the base first.
 
-        A bare name is looked for in the app's own folder only: every repository has some `index.js`.
+        A bare name is looked for in the base itself only: every repository has some `index.js`.
         """
         own = self.root.folder.resolve().as_posix()
         if written.startswith(f"{own}/"):
             relative = written[len(own) + 1 :]
             return relative if self.root.is_file(relative) else None
         parts = [part for part in written.split("/") if part not in ("", ".", "..")]
-        base = [part for part in self.app.split("/") if part]
+        base = [part for part in self.base.split("/") if part]
         for start in range(len(parts)):
             for prefix in (base, []):
                 if prefix == base or start < len(parts) - 1:
