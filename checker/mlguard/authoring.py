@@ -13,7 +13,8 @@ from mlguard.explain import with_examples
 from mlguard.finding import Report
 from mlguard.policy.load import bundled_policies, load_folder, read_policy
 from mlguard.policy.model import Example, Policy
-from mlguard.scan import Options, choose, scan
+from mlguard.scan import Options, scan
+from mlguard.scan.selection import choose
 from mlguard.source import Root
 
 _NAME = re.compile(r"(?P<pack>[a-z0-9-]+)/(?P<id>[a-z][a-z0-9]*(?:-[a-z0-9]+)*)\Z")

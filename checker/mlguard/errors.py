@@ -5,6 +5,7 @@ MlguardError
 ├── SourceError          a file cannot be read, or is larger than a limit
 │   └── LimitError       a documented limit was reached
 ├── ParseError           a file was read and is not what it claims to be
+├── TemplateError        CloudFormation does not take a template, says cfn-lint
 ├── RefusedError         a file that steers mlguard itself is wrong
 │   ├── ConfigurationError
 │   ├── PolicyError
@@ -47,6 +48,10 @@ class LimitError(SourceError):
 
 class ParseError(MlguardError):
     """The text of a file is not what the file claims to be."""
+
+
+class TemplateError(MlguardError):
+    """A template is not one that CloudFormation takes."""
 
 
 class RefusedError(MlguardError):

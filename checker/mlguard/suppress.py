@@ -82,12 +82,14 @@ def suppress(
     id of a policy by any of its names, None for an unknown one; `selected` are the ids that were judged.
     """
     ignores = {path: ignores_in(document) for path, document in project.documents.items()}
-    waivers = {resource.address: [_from_waiver(one) for one in resource.waivers] for resource in project.resources}
+    made = {waiver: _from_waiver(waiver) for resource in project.resources for waiver in resource.waivers}
+    waivers = {resource.address: [made[one] for one in resource.waivers] for resource in project.resources}
+    standing = {resource.source or resource.name_span: resource.address for resource in project.resources}
     headers = {resource.address: resource.name_span for resource in project.resources}
     calls = {resource.address: [one.span for one in resource.related] for resource in project.resources}
     marked = []
     for finding in findings:
-        address = finding.resource.split("/job:")[0]
+        address = finding.resource.split("/job:")[0] or standing.get(finding.at, "")
         places = [finding.at, *(one.span for one in finding.related), *calls.get(address, ())]
         if address in headers:
             places.append(headers[address])
@@ -96,7 +98,7 @@ def suppress(
         chosen = next((one for one in candidates if _covers(one, finding, canonical)), None)
         suppression = Suppression(chosen.reason, chosen.at) if chosen is not None else None
         marked.append(replace(finding, suppressed=suppression))
-    everything = [one for listed in (*ignores.values(), *waivers.values()) for one in listed]
+    everything = [*(one for listed in ignores.values() for one in listed), *made.values()]
     return marked, [note for one in everything for note in _notes(one, canonical, selected)]
 
 

@@ -30,6 +30,8 @@ PROJECTS = {
     "cdk-2.200.0": (1, ("fixtures/cdk/old-2.200.0",)),
     "plan": (1, ("fixtures/plan/workbench",)),
     "cdktf": (1, ("fixtures/cdktf",)),
+    "cdk-app-js": (1, ("fixtures/cdk/apps/js",)),
+    "cdk-app-python": (1, ("fixtures/cdk/apps/python",)),
 }
 
 

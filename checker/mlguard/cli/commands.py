@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING
 
 from mlguard.cli.progress import Progress
 from mlguard.configuration import Configuration, find_configuration, read_configuration
-from mlguard.errors import ConfigurationError, SourceError, UsageError
+from mlguard.errors import UsageError
 from mlguard.finding import Report
-from mlguard.knowledge.rates import Rates, read_rates
 from mlguard.policy.load import bundled_policies, load_folder
 from mlguard.policy.model import Policy, Severity
 from mlguard.render import renderer
 from mlguard.render.escape import terminal
 from mlguard.render.money import dearest_first, monthly_total
 from mlguard.render.totals import in_order, worst_first
-from mlguard.scan import Options, choose, scan
+from mlguard.scan import Options, Validate, scan
+from mlguard.scan.selection import choose, chosen_policies, known_policies, named_environment, rates_of
 from mlguard.source import Root
+from mlguard.source.root import root_of
 
 if TYPE_CHECKING:
     from mlguard.parse.terraform import Variables
@@ -45,18 +46,6 @@ def say(text: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
     sys.stdout.flush()
-
-
-def root_of(paths: Sequence[Path]) -> Path:
-    """Give the folder that nothing outside of is read: the repository around the paths, else their common folder."""
-    absolute = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100  (resolve() would follow links)
-    common = Path(os.path.commonpath(absolute))
-    folder = common if common.is_dir() else common.parent
-    for candidate in (folder, *folder.parents):
-        if (candidate / ".git").exists():
-            return candidate
-    here = Path.cwd()
-    return here if here == folder or here in folder.parents else folder
 
 
 def scan_command(options: argparse.Namespace) -> int:
@@ -82,7 +71,7 @@ def hook(names: Sequence[str]) -> int:
     options = argparse.Namespace(
         select=[], ignore=[], plan=[], environment="", region="", var=[], var_file=[], env_vars=False, config=None,
         no_config=False, policies=[], fail_on=None, fail_on_exposure=None, sort="place", unknown="pass",
-        format="text", output=None, verbose=False, no_progress=True,
+        format="text", output=None, validate=False, verbose=False, no_progress=True,
     )  # fmt: skip
     configuration = _configuration(options, root)
     report = _scan(options, root, configuration, ("",), changed) if changed else None
@@ -112,17 +101,26 @@ def _scan(
                 policies=_chosen(known, options, configuration),
                 known=known,
                 configuration=configuration,
-                environment=_environment(options.environment, configuration),
+                environment=named_environment(options.environment, configuration),
                 region=options.region,
                 variables=_variables(options, root),
                 rates=rates_of(configuration, root),
                 only=only,
+                validate=_validation(options),
                 tick=progress.tick,
             )
         )
         return replace(report, display_prefix=_display_prefix(root))
     finally:
         progress.close()
+
+
+def _validation(options: argparse.Namespace) -> Validate | None:
+    if not options.validate:
+        return None
+    from mlguard.validate import template_errors  # noqa: PLC0415  (for cfn-lint, which few runs need)
+
+    return template_errors
 
 
 def _configuration(options: argparse.Namespace, root: Root) -> Configuration:
@@ -134,34 +132,14 @@ def _configuration(options: argparse.Namespace, root: Root) -> Configuration:
     return read_configuration(Root(Path(os.path.abspath(path)).parent), path.name)  # noqa: PTH100
 
 
-def rates_of(configuration: Configuration, root: Root) -> Rates:
-    """Read the user's own rates, where the configuration names a file of them."""
-    if not configuration.prices:
-        return Rates()
-    try:
-        return read_rates(root.read(configuration.prices))
-    except SourceError as error:
-        raise ConfigurationError(f"prices: {error.message}", configuration.prices) from None
-
-
 def _known(options: argparse.Namespace, configuration: Configuration, root: Root) -> tuple[Policy, ...]:
-    """Give every policy there is: the bundled ones, those of the command line, those of the configuration."""
-    policies = [*bundled_policies(), *_own_policies(options.policies)]
-    for folder in configuration.policies:
-        if root.resolve("", folder) is None or not root.is_folder(folder):
-            raise ConfigurationError(f'the policy folder "{folder}" is not in the repository', configuration.path)
-        policies.extend(load_folder(root.folder / folder, folder, policies))
-    return tuple(policies)
+    return known_policies(root, configuration, _own_policies(options.policies))
 
 
 def _chosen(
     policies: Sequence[Policy], options: argparse.Namespace, configuration: Configuration
 ) -> tuple[Policy, ...]:
-    select = options.select or configuration.select
-    chosen = choose(policies, select, [*options.ignore, *configuration.ignore])
-    if configuration.budgets == "managed_elsewhere":
-        chosen = tuple(one for one in chosen if one.pack != "budgets" or "project" not in one.applies_to)
-    return chosen
+    return chosen_policies(policies, configuration, options.select, options.ignore)
 
 
 def _own_policies(folders: Sequence[str]) -> list[Policy]:
@@ -181,16 +159,6 @@ def _display_prefix(root: Root) -> str:
     if root.folder in here.parents:
         return "../" * (len(here.parts) - len(root.folder.parts))
     return f"{root.folder.as_posix()}/"
-
-
-def _environment(name: str, configuration: Configuration) -> str:
-    if not name:
-        return ""
-    words = configuration.parameters.environment_words()
-    if name.lower() not in words:
-        known = ", ".join(configuration.parameters.environments)
-        raise UsageError(f'there is no environment "{name}"; there are {known}')
-    return words[name.lower()]
 
 
 def _variables(options: argparse.Namespace, root: Root) -> Variables | None:
@@ -307,7 +275,7 @@ def scp_generate_command(options: argparse.Namespace) -> int:
     configuration = _configuration(options, root)
     environments = list(configuration.parameters.environments)
     if options.environment not in ("", "all"):
-        environments = [_environment(options.environment, configuration)]
+        environments = [named_environment(options.environment, configuration)]
     policies = _chosen(_known(options, configuration, root), options, configuration)
     say(generate_documents(policies, configuration, environments, options))
     return _CLEAN

@@ -104,6 +104,9 @@ def _scan(made: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         action="store_true",
         help="take Terraform variables from TF_VAR_* and the workspace from TF_WORKSPACE",
     )
+    scan.add_argument(
+        "--validate", action="store_true", help="report what cfn-lint calls an error in the templates as problems too"
+    )
     scan.add_argument("--verbose", action="store_true", help="list every undecided check")
     scan.add_argument("--no-progress", action="store_true", help="show no progress bar")
     scan.set_defaults(run=commands.scan_command)

@@ -1,8 +1,13 @@
-"""Stack traces that a synthesizer wrote down: the lines of the author's own files that made a construct."""
+"""Stack traces that a synthesizer wrote down to places in the author's own files.
+
+A trace holds the absolute paths of the machine that synthesized: each is looked for in the scanned folder, and one
+that is not there is passed over.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
 from mlguard.errors import MlguardError
 from mlguard.source import Document, Root, Span
@@ -11,52 +16,74 @@ _FRAME = re.compile(
     r"^(?:at )?(?:.*?\()?(?P<path>(?:[A-Za-z]:[\\/]|file://|/|\.{1,2}/)?[^():]+?):(?P<line>\d{1,7})(?::\+?(?P<column>\d{1,7}))?\)?$"
 )
 _LIBRARY = re.compile(
-    r"node_modules[\\/]|^node:|jsii-kernel-|[\\/]lib[\\/]program\.js|site-packages[\\/]|^<|^internal/"
+    r"node_modules[\\/]|^node:|jsii-kernel-|[\\/]lib[\\/]program\.js|(?:site|dist)-packages[\\/]|"
+    r"[\\/]lib[\\/]python\d|^<|^internal/"
 )
-_MAX_LENGTH = 1_000
-_MAX_BYTES = 2_000_000
+_LONGEST_LINE = 1000
+_MOST_LINES = 500
+_LARGEST_SOURCE = 2_000_000
 
 
+@dataclass(slots=True)
 class Traces:
-    """Finds the places that traces name below a root; `documents` gains each file that one is in."""
+    """Finds the files that traces name; `base` is the folder that is looked in first.
 
-    def __init__(self, root: Root, base: str, documents: dict[str, Document]) -> None:
-        self._root = root
-        self._base = [part for part in base.split("/") if part]
-        self._documents = documents
+    What is found is added to `documents`, so that a report can show the line.
+    """
 
-    def places(self, trace: list[object]) -> list[Span]:
-        """Give the places in the author's own files, the nearest first, as far as they lie in the scanned folder."""
-        lines = [line.strip() for part in trace if isinstance(part, str) for line in part.split("\n")]
-        return [span for line in lines if (span := self._place(line)) is not None]
+    root: Root
+    base: str
+    documents: dict[str, Document]
+    named: int = 0
+    _found: dict[str, str | None] = field(default_factory=dict)
 
-    def _place(self, line: str) -> Span | None:
-        match = _FRAME.match(line) if len(line) < _MAX_LENGTH and not line.startswith("...") else None
+    def places(self, trace: object) -> list[Span]:
+        """Give the places in the author's own files, the nearest first; none for what is no trace."""
+        parts = trace if isinstance(trace, list) else []
+        lines = [line.strip() for part in parts if isinstance(part, str) for line in part.split("\n")]
+        return [span for line in lines[:_MOST_LINES] if (span := self._place(line)) is not None]
+
+    def _place(self, frame: str) -> Span | None:
+        match = _FRAME.match(frame) if len(frame) < _LONGEST_LINE and not frame.startswith("...") else None
         if match is None or _LIBRARY.search(match["path"]):
             return None
-        path = self._in_root(match["path"].removeprefix("file://").replace("\\", "/"))
+        self.named += 1
+        path = self._own(match["path"].removeprefix("file://").replace("\\", "/"))
         if path is None:
             return None
-        if path not in self._documents:
-            try:
-                self._documents[path] = self._root.read(path, _MAX_BYTES)
-            except MlguardError:
-                return None
-        number, column = int(match["line"]), int(match["column"] or 1)
-        if number > len(self._documents[path].line_starts()):
+        document, number = self.documents[path], int(match["line"])
+        if not 1 <= number <= len(document.line_starts()):
             return None
+        line = document.line(number)
+        column = int(match["column"] or 0) or len(line) - len(line.lstrip()) + 1
         return Span(path, number, column, number, column)
 
-    def _in_root(self, written: str) -> str | None:
-        """Find the file that a trace names: traces hold the absolute paths of the machine that synthesized."""
-        own = self._root.folder.resolve().as_posix()
+    def _own(self, written: str) -> str | None:
+        if written not in self._found:
+            path = self._look_for(written)
+            if path is not None and path not in self.documents:
+                try:
+                    self.documents[path] = self.root.read(path, _LARGEST_SOURCE)
+                except MlguardError:
+                    path = None
+            self._found[written] = path
+        return self._found[written]
+
+    def _look_for(self, written: str) -> str | None:
+        """Find the file by the longest end of its path that is there, below the base first.
+
+        A bare name is looked for in the base itself only: every repository has some `index.js`.
+        """
+        own = self.root.folder.resolve().as_posix()
         if written.startswith(f"{own}/"):
             relative = written[len(own) + 1 :]
-            return relative if self._root.is_file(relative) else None
+            return relative if self.root.is_file(relative) else None
         parts = [part for part in written.split("/") if part not in ("", ".", "..")]
+        base = [part for part in self.base.split("/") if part]
         for start in range(len(parts)):
-            for prefix in (self._base, []):
-                candidate = "/".join([*prefix, *parts[start:]])
-                if self._root.is_file(candidate):
-                    return candidate
+            for prefix in (base, []):
+                if prefix == base or start < len(parts) - 1:
+                    candidate = "/".join([*prefix, *parts[start:]])
+                    if self.root.is_file(candidate):
+                        return candidate
         return None

@@ -6,14 +6,13 @@ vocabulary, judges every selected policy over them, and marks what its authors a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING
 
 from mlguard.configuration import Configuration
-from mlguard.errors import MlguardError, ParseError, UsageError
+from mlguard.errors import MlguardError, ParseError
 from mlguard.finding import Counts, Finding, Report, Undecided
 from mlguard.knowledge.rates import Rates
 from mlguard.parse import cloudformation
@@ -22,7 +21,7 @@ from mlguard.resource import RawProject, Resource
 from mlguard.scan.check import check_project
 from mlguard.scan.discover import Found, discover
 from mlguard.scan.merging import merged
-from mlguard.source import Root
+from mlguard.source import Document, Root
 from mlguard.suppress import suppress
 from mlguard.vocabulary.derived import Settings
 from mlguard.vocabulary.load import bundled_vocabulary
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
     from mlguard.parse.terraform import Variables
 
 Tick = Callable[[str, int, int], None]
+Validate = Callable[[Mapping[str, Document], str], list[MlguardError]]
+"""Gives what else is wrong with the documents of a scan, for a region."""
 _OF_THE_ACCOUNT = frozenset(("budgets.budget",))  # one of these may serve projects that are deployed beside it
 
 
@@ -55,6 +56,7 @@ class Options:
     variables: Variables | None = None
     rates: Rates = field(default_factory=Rates)
     only: frozenset[str] | None = None
+    validate: Validate | None = None
     tick: Tick = lambda _what, _done, _all: None
 
 
@@ -69,7 +71,7 @@ def scan(options: Options) -> Report:
     projects = [project for project in _projects(options, found, vocabulary, problems) if _meant(project, options)]
     findings: list[Finding] = []
     undecided: list[Undecided] = []
-    notes: list[str] = []
+    notes = _notes_on_apps(options, found)
     checks = 0
     selected = frozenset(policy.id for policy in options.policies)
     if options.only is not None:  # what is wrong elsewhere is no business of these files
@@ -95,8 +97,10 @@ def scan(options: Options) -> Report:
     notes.extend(_about_budgets(configuration, findings, accounts))
     resources = {(project.path, resource.address) for project in projects for resource in project.resources}
     places = {project.path if project.environment else index for index, project in enumerate(projects)}
-    counts = _counts(found, projects, problems, undecided)
     documents = {path: document for project in projects for path, document in project.documents.items()}
+    if options.validate is not None:
+        problems.extend(options.validate(documents, options.region or configuration.region))
+    counts = _counts(found, projects, problems, undecided)
     return Report(
         findings=tuple(sorted(merged(findings, projects), key=Finding.order)),
         problems=tuple(sorted(_unique(problems), key=lambda one: (one.path, one.line, one.column, one.message))),
@@ -184,11 +188,31 @@ def _assemblies(
 ) -> Iterator[RawProject]:
     if found.assemblies:
         from mlguard.parse import cdk  # noqa: PLC0415
-    for folder in found.assemblies:
-        try:
-            yield cdk.load(options.root, folder, wanted)
-        except MlguardError as error:
-            problems.append(error)
+    read: set[str] = set()  # the assembly of a stage is read with the one that it belongs to
+    for folder in sorted(found.assemblies):
+        if (f"{folder}/manifest.json" if folder else "manifest.json") not in read:
+            try:
+                project = cdk.load(options.root, folder, wanted, options.region or options.configuration.region)
+            except MlguardError as error:
+                problems.append(error)
+            else:
+                read.update(project.files)
+                yield project
+
+
+def _notes_on_apps(options: Options, found: Found) -> list[str]:
+    """Say what to run for CDK apps that are not synthesized, of those that the changed files belong to."""
+    if not found.apps:
+        return []
+    from mlguard.parse.cdk.apps import notes_on_apps  # noqa: PLC0415
+
+    notes = notes_on_apps(options.root, found.apps, found.assemblies)
+    changed = options.only
+    return [
+        note
+        for folder, note in notes.items()
+        if changed is None or not folder or any(path.startswith(f"{folder}/") for path in changed)
+    ]
 
 
 def _templates(
@@ -253,25 +277,3 @@ def _counts(
     partly = ({one.at.path for one in undecided} | (failed & read)) & read
     broken = failed - read
     return Counts(len(read - partly), len(partly), len(broken), len(set(found.skipped) - read - broken))
-
-
-def choose(policies: Sequence[Policy], select: Sequence[str], ignore: Sequence[str]) -> tuple[Policy, ...]:
-    """Choose policies by id, alias, pack or wildcard, the recommended ones by default.
-
-    `recommended` is the pack of those, `strict` or `all` that of every policy. UsageError for a name that chooses
-    nothing.
-    """
-    for name in (*select, *ignore):
-        if not any(_named(policy, name) for policy in policies):
-            known = ", ".join(sorted({policy.pack for policy in policies} | {"recommended", "strict"}))
-            raise UsageError(f'"{name}" is neither a policy nor a pack; packs are {known}; see `mlguard policies`')
-    wanted = select or ("recommended",)
-    chosen = [policy for policy in policies if any(_named(policy, name) for name in wanted)]
-    return tuple(policy for policy in chosen if not any(_named(policy, name) for name in ignore))
-
-
-def _named(policy: Policy, name: str) -> bool:
-    name = name.lower()
-    if name in ("strict", "all") or (name == "recommended" and policy.recommended):
-        return True
-    return any(fnmatchcase(one.lower(), name) for one in (policy.id, policy.pack, *policy.aliases))

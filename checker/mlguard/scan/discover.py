@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,20 +14,23 @@ from mlguard.source import Root
 from mlguard.source.root import decode
 
 MAX_FILES = 200_000
-_GLANCE = 1_000_000  # bytes of a file beyond the limit that are looked at to tell whether it matters
+_GLANCE = 1_000_000  # bytes of a large file that are looked at to tell whether it matters
 _TERRAFORM = (".tf", ".tofu", ".tf.json", ".tofu.json")
 _MARKUP = (".yaml", ".yml", ".json", ".template")
 _PLAN_WORDS = (b'"planned_values"', b'"resource_changes"')
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
+_ARTIFACTS = (b'"aws:cloudformation:stack"', b'"cdk:cloud-assembly"')
+_BUNDLED = re.compile(r"asset\.[0-9a-f]{64}\Z")  # in an assembly: a copy of code that is elsewhere
 _SKIPPED_FOLDERS = frozenset((".git", "node_modules", ".terraform", ".venv", "venv", "__pycache__", ".mypy_cache"))
 
 
 @dataclass(slots=True)
 class Found:
-    """What there is: folders and files relative to the root; `texts` holds what was read of templates on the way."""
+    """What there is: folders and files relative to the root; `apps` are the folders that hold a `cdk.json`."""
 
     terraform: dict[str, None] = field(default_factory=dict)
     assemblies: dict[str, None] = field(default_factory=dict)
+    apps: list[str] = field(default_factory=list)
     templates: dict[str, None] = field(default_factory=dict)
     plans: dict[str, None] = field(default_factory=dict)
     problems: list[MlguardError] = field(default_factory=list)
@@ -44,9 +48,6 @@ def discover(root: Root, paths: Sequence[str], excluded: Callable[[str], bool], 
             _file(root, path, found)
         else:
             found.problems.append(_unreadable(root, path))
-    for folder in tuple(found.assemblies):
-        if any(folder.startswith(f"{other}/" if other else "") and folder != other for other in found.assemblies):
-            del found.assemblies[folder]  # a stage, which is read with the assembly that it belongs to
     return found
 
 
@@ -73,7 +74,7 @@ def _walk(root: Root, start: str, excluded: Callable[[str], bool], found: Found,
             if excluded(path):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                if entry.name not in _SKIPPED_FOLDERS:
+                if entry.name not in _SKIPPED_FOLDERS and not _BUNDLED.match(entry.name):
                     below.append(path)
             else:
                 _entry(root, path, entry, found)
@@ -108,6 +109,8 @@ def _file(root: Root, path: str, found: Found, *, counted: bool = False) -> None
     elif name == "manifest.json" and _is_assembly(root, folder, path):
         found.assemblies[folder] = None
     elif name.lower().endswith(_MARKUP):
+        if name == "cdk.json":
+            found.apps.append(folder)
         _markup(root, path, found)
 
 
@@ -115,10 +118,10 @@ def _is_assembly(root: Root, folder: str, path: str) -> bool:
     if root.is_file(f"{folder}/cdk.out" if folder else "cdk.out"):
         return True
     try:
-        content = root.read_bytes(path)
+        start = root.read_start(path, _GLANCE)
     except MlguardError:
         return False
-    return b'"aws:cloudformation:stack"' in content and b'"artifacts"' in content
+    return b'"artifacts"' in start and any(kind in start for kind in _ARTIFACTS)
 
 
 def _looks_like_plan(content: bytes) -> bool:

@@ -19,7 +19,7 @@ def merged(findings: Sequence[Finding], projects: Sequence[RawProject]) -> list[
             deployed.setdefault(project.path, {})[project.environment] = None
     groups: dict[Key, list[Finding]] = {}
     for finding in findings:
-        key = (finding.at, finding.policy.id, finding.message)
+        key = (finding.at, finding.policy.id, finding.message, finding.construct)
         groups.setdefault(key, []).append(finding)
     return [_told(group, deployed) for group in groups.values()]
 

@@ -10,6 +10,7 @@ import codecs
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from mlguard.errors import LimitError, SourceError
@@ -144,6 +145,18 @@ class Root:
         if not stat.S_ISREG(here.lstat().st_mode):
             raise SourceError("not a regular file", path)
         return os.open(here, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+
+
+def root_of(paths: Sequence[Path]) -> Path:
+    """Give the folder that nothing outside of is read: the repository around the paths, else their common folder."""
+    absolute = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100  (resolve() would follow links)
+    common = Path(os.path.commonpath(absolute))
+    folder = common if common.is_dir() else common.parent
+    for candidate in (folder, *folder.parents):
+        if (candidate / ".git").exists():
+            return candidate
+    here = Path.cwd()
+    return here if here == folder or here in folder.parents else folder
 
 
 def _reason(error: OSError) -> str:

@@ -44,7 +44,7 @@ class Evaluator:
     """The meaning of one template's expressions.
 
     `outputs` gives the node of an output of a nested stack by logical id and name, where that stack can be read.
-    `region` is the region that the stack is deployed to, empty when nobody said.
+    `region` and `account` are those that the stack is deployed to, empty when nobody said.
     """
 
     parameters: Mapping[str, Declared]
@@ -55,6 +55,7 @@ class Evaluator:
     prefix: str
     memory: Memory
     outputs: Callable[[str, str], Node | None]
+    account: str = ""
     _depth: int = 0
     _wrapped: dict[int, Node] = field(default_factory=dict)
     _compared: dict[str, tuple[str, ...]] | None = None
@@ -129,6 +130,8 @@ class Evaluator:
             if isinstance(region, Unknown):
                 return Unknown("the partition follows from the region at deployment", "aws*")
             return next((partition for start, partition in _PARTITIONS if region.startswith(start)), "aws")
+        if name == "AWS::AccountId" and self.account:
+            return self.account
         if name in _PSEUDO:
             return Unknown(f"{name}: {_PSEUDO[name]}")
         return Unknown(f'"{name}" is neither a parameter nor a resource of this template')

@@ -25,7 +25,7 @@ class Surroundings:
     """What every template of one project shares.
 
     `locate` gives the path, relative to the root, of the template that a nested stack names, None when it is not a
-    local file.
+    local file; `prepare` changes a nested template before it is read. `account` is empty when nobody said which.
     """
 
     root: Root | None
@@ -37,6 +37,8 @@ class Surroundings:
     problems: list[MlguardError] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     nested: int = 0
+    account: str = ""
+    prepare: Callable[[Node], Node] = lambda node: node
 
 
 @dataclass(slots=True)
@@ -86,6 +88,7 @@ class Template:
                 self.prefix,
                 self.around.memory,
                 self._output,
+                self.around.account,
             )
         return self._evaluator
 
@@ -209,7 +212,7 @@ class Template:
             return None
         bound = _below(_below(fields, "Properties"), "Parameters")
         return Template(
-            documents[0] if documents else Node(None, at),
+            self.around.prepare(documents[0]) if documents else Node(None, at),
             path,
             self.around,
             f"{self.prefix}{name}/",

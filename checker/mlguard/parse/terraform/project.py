@@ -94,6 +94,12 @@ def _concerns(given: Variables, configuration: Configuration, files: VariableFil
     return any(not declared.isdisjoint(files.read(path)[1]) for path in paths)
 
 
+def _app_folder(folder: str) -> str:
+    """Give the folder of the app that synthesized a stack into `cdktf.out/stacks/NAME`; the folder itself otherwise."""
+    parts = folder.split("/")
+    return "/".join(parts[:-3]) if parts[-2:-1] == ["stacks"] else folder
+
+
 def _roots(root: Root, folders: Sequence[str], opened: Callable[[str], Configuration]) -> list[str]:
     """Choose the folders that no other one calls, or that stand alone although called; and one of each circle."""
     calls: dict[str, list[str]] = {}
@@ -140,7 +146,7 @@ class _Builder:
         self.resources: list[RawResource] = []
         self.problems: list[MlguardError] = []
         self.documents: dict[str, Document] = {}
-        self.traces = Traces(root, folder, self.documents)
+        self.traces = Traces(root, _app_folder(folder), self.documents)
 
     def build(self, variables: Variables, files: VariableFiles) -> RawProject:
         self.session.workspace = variables.workspace

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node
-from mlguard.vocabulary.derived import buckets, budgets, context, machines, registries, scripts, studio
+from mlguard.vocabulary.derived import buckets, budgets, context, machines, offers, registries, scripts, studio
 from mlguard.vocabulary.derived.subject import Settings, Subject
 
 Derivation = Callable[[Subject, Scenario], Content | Node]
@@ -28,6 +28,8 @@ DERIVED: Mapping[str, Derivation] = {
     "region_premium": machines.region_premium,
     "region_premium_percent": machines.region_premium_percent,
     "cheapest_region": machines.cheapest_region,
+    "offered": offers.offered,
+    "offered_in": offers.offered_in,
     "constraint": machines.constraint,
     "constrained_by": machines.constrained_by,
     "idle_stop": scripts.idle_stop,
