@@ -1,0 +1,157 @@
+"""Read the definition that a resource carries: nodes already, or JSON in a text, partly known perhaps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from mlguard.errors import LimitError, ParseError
+from mlguard.parse.inner_text import MAX_INNER, inner_text, places
+from mlguard.parse.json_document import load_json
+from mlguard.scenario import Scenario
+from mlguard.source import Document, Span
+from mlguard.value import Choice, Entries, Items, Node, Unknown, settle, text_of
+
+MAX_JOBS = 500
+MAX_DEPTH = 60
+_HOLE = re.compile(r"([:\[,]\s*)\*(?=\s*[,}\]])")
+_PLACEHOLDER = re.compile(r"([:\[,]\s*)(\$\{\w+\})(?=\s*[,}\]])")
+_CALL = re.compile(r"arn:[\w*-]*:(?:states|scheduler):::(?:aws-sdk:)?(?P<service>\w+):(?P<call>\w+)")
+_HINT = re.compile(r"sagemaker|elasticmapreduce|:emr:|batch:|\"Steps\"", re.IGNORECASE)
+CALLS = {
+    ("sagemaker", "createtrainingjob"): "sagemaker.training_job",
+    ("sagemaker", "createhyperparametertuningjob"): "sagemaker.tuning_job",
+    ("sagemaker", "createprocessingjob"): "sagemaker.processing_job",
+    ("sagemaker", "createtransformjob"): "sagemaker.transform_job",
+    ("sagemaker", "createendpointconfig"): "sagemaker.endpoint_config",
+    ("elasticmapreduce", "createcluster"): "emr.cluster",
+    ("emr", "runjobflow"): "emr.cluster",
+    ("batch", "submitjob"): "batch.job",
+}
+_KEEPS = "KeepJobFlowAliveWhenNoSteps"
+_NOWHERE = Node(None, Span("", 1, 1, 1, 1))
+_AROUND: Mapping[str, Node] = {"Task": _NOWHERE, "Step": _NOWHERE, "Target": _NOWHERE}
+HIDDEN_KIND = "sagemaker.training_job"
+"""Stands for the jobs of a definition that cannot be read: what costs the most of what may be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """What the search for jobs looks at: the definition, what is put into it, and the texts that it stands in."""
+
+    definition: Callable[[Scenario], Node | None]
+    substitutions: Callable[[Scenario], Node | None]
+    documents: Mapping[str, Document] = field(default_factory=dict)
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One job: its kind, its name in the definition, the node that it stands at, and its API request."""
+
+    kind: str
+    name: str
+    at: Node
+    body: Node
+
+
+def kind_of_call(resource: str) -> str | None:
+    """Give the kind of job that a service integration starts: `arn:aws:states:::sagemaker:createTrainingJob.sync`."""
+    call = _CALL.match(resource)
+    return CALLS.get((call["service"].lower(), call["call"].lower())) if call is not None else None
+
+
+def hidden(node: Node, because: str) -> Found:
+    """Give the job that stands for those of a definition that cannot be read."""
+    whole = replace(node, content=Unknown(because))
+    return Found(HIDDEN_KIND, "definition", whole, whole)
+
+
+def job_at(at: Node, kind: str, name: str, request: Node, around: Mapping[str, Node]) -> Found:
+    """Give a job whose request is a mapping that stands where the job does.
+
+    `around` is what the definition says of the job outside of its request, by the name that the vocabulary has for it.
+    """
+    content = request.content
+    if not isinstance(content, Entries):
+        content = Entries({}, content if isinstance(content, Unknown) else Unknown("its request is not a mapping"))
+    below = {**content.nodes, **_AROUND, **around}
+    if kind == "emr.cluster" and "Instances" in below:
+        instances = below["Instances"]
+        below["Instances"] = replace(instances, content=Choice(partial(_ends_with_its_steps, instances)))
+    return Found(kind, name, at, replace(at, content=Entries(below, content.rest)))
+
+
+def _ends_with_its_steps(instances: Node, scenario: Scenario) -> Node:
+    """Write out the one default in which the EMR service and a template differ."""
+    node = settle(instances, scenario)
+    content = node.content
+    if not isinstance(content, Entries) or content.rest is not None or _KEEPS in content.nodes:
+        return node
+    ends = Node(False, node.span, node.key_span)  # noqa: FBT003  (a content)
+    return replace(node, content=Entries({**content.nodes, _KEEPS: ends}))
+
+
+def read_definition(node: Node, documents: Mapping[str, Document]) -> Node | None:
+    """Give a definition as nodes that know their places; an Unknown where it cannot be read.
+
+    None where it is a text that speaks of no job at all.
+    """
+    content = node.content
+    if isinstance(content, Entries):
+        in_s3 = {"Bucket", "Key", "S3Bucket", "BucketName"} & set(content.nodes)
+        return replace(node, content=Unknown("its definition is an object in S3")) if in_s3 else node
+    partly = content if isinstance(content, Unknown) else None
+    text = partly.pattern if partly is not None else text_of(content)
+    if text is None or text == "*":
+        return node if partly is not None else replace(node, content=Unknown("another resource decides its definition"))
+    if text.startswith("s3://"):
+        return replace(node, content=Unknown("its definition is an object in S3"))
+    if len(text) > MAX_INNER:
+        return replace(node, content=Unknown(f"its definition is longer than {MAX_INNER:,} characters"))
+    written = _PLACEHOLDER.sub(r'\1"\2"', _HOLE.sub(r'\1"*"', text) if partly is not None else text)
+    try:
+        value = load_json(Document(node.span.path, written))
+    except (ParseError, LimitError) as error:
+        return _unreadable(node, text, error, documents)
+    return _placed(value, places(documents.get(node.span.path), node.span), node, partly)
+
+
+def _unreadable(
+    node: Node, text: str, error: ParseError | LimitError, documents: Mapping[str, Document]
+) -> Node | None:
+    content = node.content
+    if isinstance(content, Unknown):
+        return replace(node, content=Unknown(content.because))
+    if not _HINT.search(text):
+        return None
+    at = node
+    found = inner_text(documents[node.span.path], node.span) if node.span.path in documents else None
+    if found is not None and found.inner.text.rstrip() == text.rstrip():
+        inner = Span(node.span.path, error.line or 1, error.column or 1, error.line or 1, (error.column or 1) + 1)
+        at = replace(node, span=found.outer(inner), key_span=None)
+    message = error.message.removeprefix("not valid JSON: ")
+    return replace(at, content=Unknown(f"its definition is not valid JSON: {message}"))
+
+
+def _placed(value: Node, place: Node | None, at: Node, partly: Unknown | None) -> Node:
+    """Give a value the places that its JSON has in the file; what is not found there stands where its parent does."""
+    here = Node(None, place.span, place.key_span) if place is not None else Node(None, at.span, at.key_span)
+    here = replace(here, origins=at.origins)
+    content = value.content
+    below = place.content if place is not None else None
+    if isinstance(content, Entries):
+        known = below.nodes if isinstance(below, Entries) else {}
+        made = {key: _placed(node, known.get(key), here, partly) for key, node in content.nodes.items()}
+        return replace(here, content=Entries(made))
+    if isinstance(content, Items):
+        listed = below.nodes if isinstance(below, Items) and len(below.nodes) == len(content.nodes) else ()
+        nodes = (
+            _placed(node, listed[index] if listed else None, here, partly) for index, node in enumerate(content.nodes)
+        )
+        return replace(here, content=Items(tuple(nodes)))
+    if isinstance(content, str) and partly is not None and "*" in content:
+        return replace(here, content=Unknown(partly.because, content, partly.references))
+    return replace(here, content=content)
