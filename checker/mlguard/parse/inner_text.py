@@ -6,12 +6,13 @@ A state machine in a template is JSON inside of a YAML scalar; its findings belo
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from mlguard.errors import LimitError, ParseError
 from mlguard.parse.json_document import load_json
 from mlguard.source import Document, Span
-from mlguard.value import Entries, Items, Node
+from mlguard.value import Content, Entries, Items, Node
 
 MAX_INNER = 1_000_000
 _LEAD = re.compile(r"""\s*(?:!Sub\b\s*)?(?:\{?\s*["']?Fn::Sub["']?\s*:\s*)?(?:\[\s*|-[ \t]+)?""")
@@ -58,6 +59,16 @@ class InnerText:
         if index < len(self._offsets):
             return self._offsets[max(index, 0)]
         return self._offsets[-1] + 1 if self._offsets else 0
+
+    def moved(self, node: Node) -> Node:
+        """Give a node that was read from the value with its places in the document."""
+        content = node.content
+        if isinstance(content, Entries):
+            content = Entries({key: self.moved(below) for key, below in content.nodes.items()}, content.rest)
+        elif isinstance(content, Items):
+            content = Items(tuple(self.moved(below) for below in content.nodes), content.rest)
+        key_span = self.outer(node.key_span) if node.key_span is not None else None
+        return replace(node, content=content, span=self.outer(node.span), key_span=key_span)
 
     def masked(self) -> InnerText:
         """Give the text with each `${…}` made into digits, so that it can be parsed for its places."""
@@ -160,17 +171,28 @@ def places(document: Document | None, span: Span) -> Node | None:
         return None
     masked = found.masked()
     try:
-        return moved(load_json(masked.inner), masked)
+        return masked.moved(load_json(masked.inner))
     except (ParseError, LimitError):
         return None
 
 
-def moved(node: Node, into: InnerText) -> Node:
-    """Give a node that was read from a scalar's value with its places in the document."""
-    content = node.content
+def overlaid(value: Node, place: Node | None, at: Node, scalar: Callable[[Content], Content]) -> Node:
+    """Give a value the places that the same structure has in a file.
+
+    What is not found there stands where its parent does. `scalar` makes of each plain content what it stands for.
+    """
+    span, key_span = (place.span, place.key_span) if place is not None else (at.span, at.key_span)
+    here = Node(None, span, key_span, at.origins)
+    content = value.content
+    below = place.content if place is not None else None
     if isinstance(content, Entries):
-        content = Entries({key: moved(below, into) for key, below in content.nodes.items()}, content.rest)
-    elif isinstance(content, Items):
-        content = Items(tuple(moved(below, into) for below in content.nodes), content.rest)
-    key_span = into.outer(node.key_span) if node.key_span is not None else None
-    return replace(node, content=content, span=into.outer(node.span), key_span=key_span)
+        known = below.nodes if isinstance(below, Entries) else {}
+        made = {key: overlaid(node, known.get(key), here, scalar) for key, node in content.nodes.items()}
+        return replace(here, content=Entries(made))
+    if isinstance(content, Items):
+        listed: tuple[Node | None, ...] = (None,) * len(content.nodes)
+        if isinstance(below, Items) and len(below.nodes) == len(content.nodes):
+            listed = below.nodes
+        nodes = (overlaid(node, one, here, scalar) for node, one in zip(content.nodes, listed, strict=True))
+        return replace(here, content=Items(tuple(nodes)))
+    return replace(here, content=scalar(content))

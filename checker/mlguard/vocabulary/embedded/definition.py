@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from mlguard.errors import LimitError, ParseError
-from mlguard.parse.inner_text import MAX_INNER, inner_text, places
+from mlguard.parse.inner_text import MAX_INNER, inner_text, overlaid, places
 from mlguard.parse.json_document import load_json
 from mlguard.scenario import Scenario
 from mlguard.source import Document, Span
-from mlguard.value import Choice, Entries, Items, Node, Unknown, settle, text_of
+from mlguard.value import Choice, Content, Entries, Node, Unknown, settle, text_of
 
 MAX_JOBS = 500
 MAX_DEPTH = 60
@@ -116,7 +116,13 @@ def read_definition(node: Node, documents: Mapping[str, Document]) -> Node | Non
         value = load_json(Document(node.span.path, written))
     except (ParseError, LimitError) as error:
         return _unreadable(node, text, error, documents)
-    return _placed(value, places(documents.get(node.span.path), node.span), node, partly)
+
+    def known(scalar: Content) -> Content:
+        if partly is not None and isinstance(scalar, str) and "*" in scalar:
+            return Unknown(partly.because, scalar, partly.references)
+        return scalar
+
+    return overlaid(value, places(documents.get(node.span.path), node.span), node, known)
 
 
 def _unreadable(
@@ -134,24 +140,3 @@ def _unreadable(
         at = replace(node, span=found.outer(inner), key_span=None)
     message = error.message.removeprefix("not valid JSON: ")
     return replace(at, content=Unknown(f"its definition is not valid JSON: {message}"))
-
-
-def _placed(value: Node, place: Node | None, at: Node, partly: Unknown | None) -> Node:
-    """Give a value the places that its JSON has in the file; what is not found there stands where its parent does."""
-    here = Node(None, place.span, place.key_span) if place is not None else Node(None, at.span, at.key_span)
-    here = replace(here, origins=at.origins)
-    content = value.content
-    below = place.content if place is not None else None
-    if isinstance(content, Entries):
-        known = below.nodes if isinstance(below, Entries) else {}
-        made = {key: _placed(node, known.get(key), here, partly) for key, node in content.nodes.items()}
-        return replace(here, content=Entries(made))
-    if isinstance(content, Items):
-        listed = below.nodes if isinstance(below, Items) and len(below.nodes) == len(content.nodes) else ()
-        nodes = (
-            _placed(node, listed[index] if listed else None, here, partly) for index, node in enumerate(content.nodes)
-        )
-        return replace(here, content=Items(tuple(nodes)))
-    if isinstance(content, str) and partly is not None and "*" in content:
-        return replace(here, content=Unknown(partly.because, content, partly.references))
-    return replace(here, content=content)

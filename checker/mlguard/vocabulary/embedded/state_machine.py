@@ -112,7 +112,7 @@ class _Filling:
             return node
         if content.startswith("{%"):
             return replace(node, content=Unknown("the state machine computes it when it runs"))
-        return self._substituted(node, content, scenario) if self.substitutions and "${" in content else node
+        return self._substituted(node, content, scenario) if _PART.search(content) else node
 
     def _entries(self, content: Entries) -> Iterator[tuple[str, Node]]:
         """Hide the value of a key that ends in `.$`: it is a path into the input of the state."""
@@ -124,24 +124,27 @@ class _Filling:
 
     def _substituted(self, node: Node, text: str, scenario: Scenario) -> Node:
         whole = _WHOLE.match(text)
-        if whole is not None and whole[1] in self.substitutions:
-            value = settle(self.substitutions[whole[1]], scenario)
+        if whole is not None:
+            value = self._substitution(whole[1], node, scenario)
             return Node(value.content, node.span, node.key_span, value.origins)
         because: Unknown | None = None
         pieces: list[str] = []
         position = 0
         for match in _PART.finditer(text):
-            if match[1] not in self.substitutions:
-                continue
-            value = settle(self.substitutions[match[1]], scenario)
-            known = text_of(value.content)
-            if known is None:
-                because = because or (value.content if isinstance(value.content, Unknown) else None)
-                because = because or Unknown(f"the substitution {match[1]} is decided at deployment")
+            content = self._substitution(match[1], node, scenario).content
+            known = text_of(content)
+            if known is None and because is None:
+                decided = Unknown(f"the substitution {match[1]} is decided at deployment")
+                because = content if isinstance(content, Unknown) else decided
             pieces += [text[position : match.start()], "*" if known is None else known]
             position = match.end()
         joined = "".join([*pieces, text[position:]])
         return replace(node, content=Unknown(because.because, joined) if because is not None else joined)
+
+    def _substitution(self, name: str, node: Node, scenario: Scenario) -> Node:
+        if name in self.substitutions:
+            return settle(self.substitutions[name], scenario)
+        return replace(node, content=Unknown(f"nothing is substituted for ${{{name}}} in the definition"))
 
 
 def _is_scalar(node: Node) -> bool:
