@@ -200,6 +200,7 @@ def test_a_job_of_one_scenario_only_is_judged_there(scanned: Scan, types: Policy
 def test_a_definition_that_cannot_be_read_is_undecided_at_its_place(
     scanned: Scan, make_policy: Make, definition: str, because: str, line: int
 ) -> None:
+    """Once for each policy on jobs, but not for each on instance types."""
     policy = make_policy("applies_to: sagemaker.training_job\nrequire: {jobs: {every: {spot: {equals: true}}}}\n")
     report = scanned({"t.yaml": machine(definition)}, policy)
     assert not report.findings
@@ -528,3 +529,13 @@ def test_an_ignore_at_the_header_of_the_carrier_counts_for_its_jobs(scanned: Sca
     )
     (finding,) = scanned({"t.yaml": text}, types).findings
     assert finding.suppressed is not None
+
+
+def test_a_parameter_that_holds_a_definition_chooses_no_instance_type(scanned: Scan, make_policy: Make) -> None:
+    policy = make_policy(
+        "applies_to: sagemaker.training_job\nrequire: {machines: {every: {constraint: {equals: none}}}}\n"
+    )
+    text = "Parameters: {Body: {Type: String}}\n" + PIPELINE.partition("        PipelineDefinitionBody")[0]
+    report = scanned({"t.yaml": f"{text}        PipelineDefinitionBody: !Ref Body\n"}, policy)
+    assert not report.findings
+    assert [one.because for one in report.undecided] == ['parameter "Body" has no default']

@@ -125,9 +125,12 @@ def test_globals_without_the_transform_are_no_globals(scanned: Scan, types: Poli
         ("machines/broken.json", "its definition cannot be read: not valid"),
     ],
 )
-def test_a_definition_that_is_no_file_here_is_undecided(scanned: Scan, types: Policy, uri: str, because: str) -> None:
+def test_a_definition_that_is_no_file_here_is_undecided(
+    scanned: Scan, make_policy: Make, uri: str, because: str
+) -> None:
     files = {"t.yaml": (SAM % "").replace("machines/train.asl.json", uri), "machines/broken.json": '{"a": ['}
-    report = scanned(files, types)
+    policy = make_policy("applies_to: sagemaker.training_job\nrequire: {jobs: {every: {spot: {equals: true}}}}\n")
+    report = scanned(files, policy)
     assert not report.problems
     assert [one.because.startswith(because) for one in report.undecided] == [True]
 

@@ -33,6 +33,7 @@ CALLS = {
 _KEEPS = "KeepJobFlowAliveWhenNoSteps"
 _NOWHERE = Node(None, Span("", 1, 1, 1, 1))
 _AROUND: Mapping[str, Node] = {"Task": _NOWHERE, "Step": _NOWHERE, "Target": _NOWHERE}
+_MACHINES = ("ResourceConfig", "DebugRuleConfigurations", "ProfilerRuleConfigurations")
 HIDDEN_KIND = "sagemaker.training_job"
 """Stands for the jobs of a definition that cannot be read: what costs the most of what may be there."""
 
@@ -63,10 +64,20 @@ def kind_of_call(resource: str) -> str | None:
     return CALLS.get((call["service"].lower(), call["call"].lower())) if call is not None else None
 
 
-def hidden(node: Node, because: str) -> Found:
-    """Give the job that stands for those of a definition that cannot be read."""
-    whole = replace(node, content=Unknown(because))
-    return Found(HIDDEN_KIND, "definition", whole, whole)
+def speaks_of_jobs(text: str) -> bool:
+    """Tell whether a definition names a service that runs paid jobs."""
+    return _HINT.search(text) is not None
+
+
+def hidden(node: Node, because: str, *, machines: bool) -> Found:
+    """Give the job that stands for those of a definition that cannot be read.
+
+    Without `machines` it says nothing of what it runs on: a state machine need not have to do with machine learning,
+    and one undecided check is enough to say that it cannot be seen.
+    """
+    rest = Unknown(because)
+    content = rest if machines else Entries(dict.fromkeys(_MACHINES, _NOWHERE), rest)
+    return Found(HIDDEN_KIND, "definition", node, Node(content, node.span, node.key_span))
 
 
 def job_at(at: Node, kind: str, name: str, request: Node, around: Mapping[str, Node]) -> Found:
@@ -131,7 +142,7 @@ def _unreadable(
     content = node.content
     if isinstance(content, Unknown):
         return replace(node, content=Unknown(content.because))
-    if not _HINT.search(text):
+    if not speaks_of_jobs(text):
         return None
     at = node
     found = inner_text(documents[node.span.path], node.span) if node.span.path in documents else None

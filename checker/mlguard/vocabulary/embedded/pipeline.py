@@ -37,7 +37,7 @@ def pipeline_steps(carrier: Carrier, scenario: Scenario) -> Iterator[Found]:
     if whole is None:
         return
     if isinstance(whole.content, Unknown):
-        yield hidden(whole, whole.content.because)
+        yield hidden(whole, whole.content.because, machines=True)
         return
     run = _Run(carrier.address, _parameters(whole, scenario))
     count = 0

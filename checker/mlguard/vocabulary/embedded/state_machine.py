@@ -18,6 +18,7 @@ from mlguard.vocabulary.embedded.definition import (
     job_at,
     kind_of_call,
     read_definition,
+    speaks_of_jobs,
 )
 
 _WHOLE = re.compile(r"\$\{(\w+)\}\Z")
@@ -30,10 +31,11 @@ def state_tasks(carrier: Carrier, scenario: Scenario) -> Iterator[Found]:
     """Give the tasks that start a job; `Task` in a request holds the state around it: its retries, its timeout."""
     written = carrier.definition(scenario)
     whole = read_definition(written, carrier.documents) if written is not None else None
-    if whole is None:
+    if written is None or whole is None:
         return
     if isinstance(whole.content, Unknown):
-        yield hidden(whole, whole.content.because)
+        known = written.content.pattern if isinstance(written.content, Unknown) else text_of(written.content) or ""
+        yield hidden(whole, whole.content.because, machines=speaks_of_jobs(known))
         return
     filling = _Filling(_named(carrier.substitutions(scenario)), scenario)
     count = 0
