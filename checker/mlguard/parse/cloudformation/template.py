@@ -183,7 +183,7 @@ class Template:
         body = fields.get("Properties") or Node(Entries({}), at, at)
         if not isinstance(body.content, Entries) and body.content is not None:
             self._problem(f'the Properties of "{name}" are not a mapping', body.key_span or at)
-            body = Node(Entries({}), at, at)
+            body = Node(Unknown("its Properties are not a mapping"), at, at)
         if "Fn::Transform" in fields and isinstance(body.content, Entries):
             macro = Unknown("a macro (Fn::Transform) adds to this at deployment")
             body = replace(body, content=Entries(body.content.nodes, macro))
