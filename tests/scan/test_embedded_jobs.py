@@ -539,3 +539,48 @@ def test_a_parameter_that_holds_a_definition_chooses_no_instance_type(scanned: S
     report = scanned({"t.yaml": f"{text}        PipelineDefinitionBody: !Ref Body\n"}, policy)
     assert not report.findings
     assert [one.because for one in report.undecided] == ['parameter "Body" has no default']
+
+
+MANY = "Parameters:\n" + "".join(
+    f"  P{number}: {{Type: String, Default: ml.m5.large, AllowedValues: [ml.m5.large, ml.p3.2xlarge, ml.g5.xlarge]}}\n"
+    for number in range(12)
+)
+
+
+@pytest.mark.parametrize("how", ["!Sub '%s'", "!Sub ['%s', {}]", "{'Fn::Sub': '%s'}"])
+def test_a_value_depends_on_its_own_parameter_and_on_no_other(scanned: Scan, types: Policy, how: str) -> None:
+    """Twelve parameters of three values each are half a million combinations of the whole text."""
+    states = {f"S{number}": STATE for number in range(12)}
+    definition = json.dumps({"States": states})
+    for number in range(12):
+        definition = definition.replace(DEAR, f"${{P{number}}}", 1)
+    report = scanned({"t.yaml": MANY + machine(f"DefinitionString: {how % definition}")}, types)
+    assert [(one.resource, one.when) for one in report.findings] == [
+        (f"M/S{number}", f"P{number} = ml.p3.2xlarge or ml.g5.xlarge") for number in range(12)
+    ]
+    assert [one.what for one in report.findings[3].related] == ['allowed value of parameter "P3"']
+
+
+def test_a_joined_definition_keeps_the_parameters_of_its_parts(scanned: Scan, types: Policy) -> None:
+    before, after = LINE.split(DEAR)
+    text = machine(f"DefinitionString: !Join ['', ['{before}', !Ref Kind, '{after}']]")
+    text += f"Parameters: {{Kind: {{Type: String, Default: {DEAR}}}}}\n"
+    (finding,) = scanned({"t.yaml": text}, types).findings
+    assert finding.message == f"M/Train runs on {DEAR}"
+    assert [one.what for one in finding.related] == ['default of parameter "Kind"']
+
+
+def test_what_a_text_would_take_to_read_is_bounded(scanned: Scan, make_policy: Make) -> None:
+    """The whole text stands behind conditions: it is another one in each of 4,096 scenarios."""
+    policy = make_policy("applies_to: sagemaker.training_job\nrequire: {jobs: {every: {spot: {equals: true}}}}\n")
+    padded = json.dumps({**MACHINE, "Comment": "x" * 400_000})
+    names = [f"C{number}" for number in range(12)]
+    head = "Parameters:\n" + "".join(f"  {name}: {{Type: String, AllowedValues: [a, b]}}\n" for name in names)
+    head += "Conditions:\n" + "".join(f"  {name}: !Equals [!Ref {name}, a]\n" for name in names)
+    value = "''"
+    for name in names:
+        value = f"!If [{name}, {value}, ' ']"
+    text = head + machine(f"DefinitionString: !If [C0, !Join ['', ['{padded}', {value}]], '{padded}']")
+    report = scanned({"t.yaml": text}, policy)
+    assert not report.problems
+    assert {one.resource for one in report.findings} == {"M/Train"}  # in either text

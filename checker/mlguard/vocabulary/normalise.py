@@ -14,7 +14,7 @@ from mlguard.resource import Project, RawProject, RawResource, Resource
 from mlguard.scenario import Memory, Scenario
 from mlguard.value import Choice, Content, Entries, Items, Node, Unknown, items, settle
 from mlguard.vocabulary.derived import DERIVED, Settings, Subject
-from mlguard.vocabulary.embedded import Carrier, EmbeddedJob, jobs_of
+from mlguard.vocabulary.embedded import Carrier, EmbeddedJob, Reader, jobs_of
 from mlguard.vocabulary.joins import companions, followed
 from mlguard.vocabulary.model import Field, Kind, Property, Reading, Vocabulary
 from mlguard.vocabulary.paths import read_field, steps_of, walk
@@ -215,7 +215,8 @@ def _carried(world: _World, kind: Kind, raw: RawResource) -> list[Resource]:
         found = (_read(world, kind, raw, reading, scenario) for reading in readings)
         return next((node for node in found if node is not None), None)
 
-    carrier = Carrier(partial(read, "definition"), partial(read, "substitutions"), world.raw.documents, raw.address)
+    reader = Reader(world.raw.documents)
+    carrier = Carrier(partial(read, "definition"), partial(read, "substitutions"), reader, raw.address)
     return [_embedded(world, raw, job) for job in jobs_of(kind.carries, carrier)]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from mlguard.errors import LimitError, MlguardError, ParseError
+from mlguard.parse.cloudformation.definitions import with_parsed_texts
 from mlguard.parse.cloudformation.inner_stacks import InnerStack, describe, inline_template, is_inner_stack, joined_tags
 from mlguard.parse.cloudformation.intrinsics import Evaluator
 from mlguard.parse.cloudformation.local_files import with_definition
@@ -187,7 +188,7 @@ class Template:
         if "Fn::Transform" in fields and isinstance(body.content, Entries):
             macro = Unknown("a macro (Fn::Transform) adds to this at deployment")
             body = replace(body, content=Entries(body.content.nodes, macro))
-        body = with_definition(kind, body, self._beside)
+        body = with_parsed_texts(kind, with_definition(kind, body, self._beside), self.around.documents)
         return RawResource(
             format="cloudformation",
             type=kind,
@@ -258,7 +259,10 @@ class Template:
         """Give the template that a resource deploys, and its file; None where it cannot be read, and why is noted."""
         at = node.key_span or node.span
         called = f'the {inner.called} "{name}"'
-        path = self.around.locate(self.path, name, node) if self.depth < _MAX_NESTING else None
+        if self.depth >= _MAX_NESTING:
+            self._gap(at, f"{called} is nested deeper than {_MAX_NESTING} levels")
+            return None
+        path = self.around.locate(self.path, name, node)
         if path is not None and path in (self.path, *self.chain):
             self._gap(at, f"{called} nests its own template")
             return None

@@ -7,7 +7,7 @@ from itertools import product
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node, Unknown, child, items, text_of
 from mlguard.vocabulary.derived.subject import Subject
-from mlguard.vocabulary.embedded.definition import read_definition
+from mlguard.vocabulary.embedded.definition import Reader
 
 _CONTAINERS = ("ContainerProperties", "ContainerOverrides", "containerOverrides", "container_properties")
 _REQUIREMENTS = (("ResourceRequirements", "resourceRequirements"), ("Type", "type"), ("Value", "value"))
@@ -19,7 +19,7 @@ def batch_gpus(subject: Subject, scenario: Scenario) -> Content | Node:
         written = subject.raw(key, scenario)
         if written is None:
             continue
-        container = read_definition(written, subject.project.documents)
+        container = Reader(subject.project.documents).read(written)
         if container is None or isinstance(container.content, Unknown):
             return Unknown("its container properties cannot be read") if container is None else container
         found = _gpus(container, scenario)

@@ -12,12 +12,12 @@ from functools import partial
 from mlguard.scenario import Memory, Scenario, TooManyScenariosError, explore
 from mlguard.source import Span
 from mlguard.value import Choice, Node, Unknown
-from mlguard.vocabulary.embedded.definition import Carrier, Found
+from mlguard.vocabulary.embedded.definition import Carrier, Found, Reader
 from mlguard.vocabulary.embedded.pipeline import pipeline_steps
 from mlguard.vocabulary.embedded.schedule import schedule_target
 from mlguard.vocabulary.embedded.state_machine import state_tasks
 
-__all__ = ["CARRIERS", "Carrier", "EmbeddedJob", "jobs_of"]
+__all__ = ["CARRIERS", "Carrier", "EmbeddedJob", "Reader", "jobs_of"]
 
 _MAX_SCENARIOS = 64
 CARRIERS: Mapping[str, Callable[[Carrier, Scenario], Iterator[Found]]] = {

@@ -40,11 +40,11 @@ HIDDEN_KIND = "sagemaker.training_job"
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """What the search for jobs looks at: the definition, what is put into it, and the texts that it stands in."""
+    """What the search for jobs looks at: the definition, what is put into it, and who reads it."""
 
     definition: Callable[[Scenario], Node | None]
     substitutions: Callable[[Scenario], Node | None]
-    documents: Mapping[str, Document] = field(default_factory=dict)
+    reader: Reader
     address: str = ""
 
 
@@ -105,49 +105,71 @@ def _ends_with_its_steps(instances: Node, scenario: Scenario) -> Node:
     return replace(node, content=Entries({**content.nodes, _KEEPS: ends}))
 
 
-def read_definition(node: Node, documents: Mapping[str, Document]) -> Node | None:
-    """Give a definition as nodes that know their places; an Unknown where it cannot be read.
+@dataclass(slots=True)
+class Reader:
+    """Reads definitions, and no more of them than `room` characters: one text may differ in every scenario."""
 
-    None where it is a text that speaks of no job at all.
-    """
-    content = node.content
-    if isinstance(content, Entries):
-        in_s3 = {"Bucket", "Key", "S3Bucket", "BucketName"} & set(content.nodes)
-        return replace(node, content=Unknown("its definition is an object in S3")) if in_s3 else node
-    partly = content if isinstance(content, Unknown) else None
-    text = partly.pattern if partly is not None else text_of(content)
-    if text is None or text == "*":
-        return node if partly is not None else replace(node, content=Unknown("another resource decides its definition"))
-    if text.startswith("s3://"):
-        return replace(node, content=Unknown("its definition is an object in S3"))
-    if len(text) > MAX_INNER:
-        return replace(node, content=Unknown(f"its definition is longer than {MAX_INNER:,} characters"))
-    written = _PLACEHOLDER.sub(r'\1"\2"', _HOLE.sub(r'\1"*"', text) if partly is not None else text)
-    try:
-        value = load_json(Document(node.span.path, written))
-    except (ParseError, LimitError) as error:
-        return _unreadable(node, text, error, documents)
+    documents: Mapping[str, Document]
+    room: int = 2 * MAX_INNER
+    _read: dict[tuple[Span, str], Node | None] = field(default_factory=dict)
+    _places: dict[Span, Node | None] = field(default_factory=dict)
 
-    def known(scalar: Content) -> Content:
-        if partly is not None and isinstance(scalar, str) and "*" in scalar:
-            return Unknown(partly.because, scalar, partly.references)
-        return scalar
+    def read(self, node: Node) -> Node | None:
+        """Give a definition as nodes that know their places; an Unknown where it cannot be read.
 
-    return overlaid(value, places(documents.get(node.span.path), node.span), node, known)
+        None where it is a text that speaks of no job at all.
+        """
+        content = node.content
+        if isinstance(content, Entries):
+            in_s3 = {"Bucket", "Key", "S3Bucket", "BucketName"} & set(content.nodes)
+            return _open(node, "its definition is an object in S3") if in_s3 else node
+        partly = content if isinstance(content, Unknown) else None
+        text = partly.pattern if partly is not None else text_of(content)
+        if text is None or text == "*":
+            return node if partly is not None else _open(node, "another resource decides its definition")
+        if text.startswith("s3://"):
+            return _open(node, "its definition is an object in S3")
+        if len(text) > MAX_INNER:
+            return _open(node, f"its definition is longer than {MAX_INNER:,} characters")
+        key = (node.span, text)
+        if key not in self._read:
+            self.room -= len(text)
+            if self.room < 0:
+                return _open(node, "its definition is too long to be read in so many cases")
+            self._read[key] = self._parsed(node, text, partly)
+        return self._read[key]
+
+    def _parsed(self, node: Node, text: str, partly: Unknown | None) -> Node | None:
+        written = _PLACEHOLDER.sub(r'\1"\2"', _HOLE.sub(r'\1"*"', text) if partly is not None else text)
+        try:
+            value = load_json(Document(node.span.path, written))
+        except (ParseError, LimitError) as error:
+            return self._unreadable(node, text, error)
+
+        def known(scalar: Content) -> Content:
+            if partly is not None and isinstance(scalar, str) and "*" in scalar:
+                return Unknown(partly.because, scalar, partly.references)
+            return scalar
+
+        if node.span not in self._places:
+            self._places[node.span] = places(self.documents.get(node.span.path), node.span)
+        return overlaid(value, self._places[node.span], node, known)
+
+    def _unreadable(self, node: Node, text: str, error: ParseError | LimitError) -> Node | None:
+        content = node.content
+        if isinstance(content, Unknown):
+            return _open(node, content.because)
+        if not speaks_of_jobs(text):
+            return None
+        at = node
+        document = self.documents.get(node.span.path)
+        found = inner_text(document, node.span) if document is not None else None
+        if found is not None and found.inner.text.rstrip() == text.rstrip():
+            line, column = error.line or 1, error.column or 1
+            at = replace(node, span=found.outer(Span(node.span.path, line, column, line, column + 1)), key_span=None)
+        message = error.message.removeprefix("not valid JSON: ")
+        return _open(at, f"its definition is not valid JSON: {message}")
 
 
-def _unreadable(
-    node: Node, text: str, error: ParseError | LimitError, documents: Mapping[str, Document]
-) -> Node | None:
-    content = node.content
-    if isinstance(content, Unknown):
-        return replace(node, content=Unknown(content.because))
-    if not speaks_of_jobs(text):
-        return None
-    at = node
-    found = inner_text(documents[node.span.path], node.span) if node.span.path in documents else None
-    if found is not None and found.inner.text.rstrip() == text.rstrip():
-        inner = Span(node.span.path, error.line or 1, error.column or 1, error.line or 1, (error.column or 1) + 1)
-        at = replace(node, span=found.outer(inner), key_span=None)
-    message = error.message.removeprefix("not valid JSON: ")
-    return replace(at, content=Unknown(f"its definition is not valid JSON: {message}"))
+def _open(node: Node, because: str) -> Node:
+    return replace(node, content=Unknown(because))

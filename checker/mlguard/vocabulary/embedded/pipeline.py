@@ -15,7 +15,6 @@ from mlguard.vocabulary.embedded.definition import (
     Found,
     hidden,
     job_at,
-    read_definition,
 )
 
 _STEPS = {
@@ -33,7 +32,7 @@ _MAX_STEPS = 5_000
 def pipeline_steps(carrier: Carrier, scenario: Scenario) -> Iterator[Found]:
     """Give the steps that start a job; `Step` in a request holds the step around it: its retry policies."""
     written = carrier.definition(scenario)
-    whole = read_definition(written, carrier.documents) if written is not None else None
+    whole = carrier.reader.read(written) if written is not None else None
     if whole is None:
         return
     if isinstance(whole.content, Unknown):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mlguard.scenario import Scenario
 from mlguard.value import Node, Unknown, child, text_of
-from mlguard.vocabulary.embedded.definition import Carrier, Found, job_at, kind_of_call, read_definition
+from mlguard.vocabulary.embedded.definition import Carrier, Found, job_at, kind_of_call
 
 _NO_REQUEST = "the target says nothing of the job's request"
 
@@ -23,7 +23,7 @@ def schedule_target(carrier: Carrier, scenario: Scenario) -> Iterator[Found]:
     if kind is None:
         return
     written = _either(target, "Input", "input", scenario)
-    request = read_definition(written, carrier.documents) if written is not None else None
+    request = carrier.reader.read(written) if written is not None else None
     at = written if written is not None else target
     request = request if request is not None else replace(at, content=Unknown(_NO_REQUEST))
     yield job_at(at, kind, "target", request, {"Target": target})

@@ -17,7 +17,6 @@ from mlguard.vocabulary.embedded.definition import (
     hidden,
     job_at,
     kind_of_call,
-    read_definition,
     speaks_of_jobs,
 )
 
@@ -30,7 +29,7 @@ _NO_REQUEST = "the input of the state machine is the job's request"
 def state_tasks(carrier: Carrier, scenario: Scenario) -> Iterator[Found]:
     """Give the tasks that start a job; `Task` in a request holds the state around it: its retries, its timeout."""
     written = carrier.definition(scenario)
-    whole = read_definition(written, carrier.documents) if written is not None else None
+    whole = carrier.reader.read(written) if written is not None else None
     if written is None or whole is None:
         return
     if isinstance(whole.content, Unknown):
