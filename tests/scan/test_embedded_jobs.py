@@ -83,6 +83,11 @@ def test_a_job_is_found_at_its_own_line(scanned: Scan, types: Policy, how: str) 
     assert text.startswith(shown)
 
 
+def test_a_text_that_the_end_of_the_file_ends_has_places_too(scanned: Scan, types: Policy) -> None:
+    files = {"t.yaml": machine(WRITTEN["a block"][0]).rstrip()}
+    assert place_of(scanned(files, types), files)[1] == WRITTEN["a block"][1]
+
+
 def test_what_is_absent_is_reported_at_the_key_of_the_state(scanned: Scan, make_policy: Make) -> None:
     policy = make_policy(
         "applies_to: sagemaker.training_job\nrequire: {jobs: {every: {max_runtime_seconds: {exists: true}}}}\n"

@@ -313,6 +313,7 @@ TO_JSON = f"""\
     [
         (block(BODY.replace("!Ref Kind", DEAR), "|"), 11),
         (block(BODY.replace("!Ref Kind", DEAR), "!Sub |"), 11),
+        (block(BODY.replace("!Ref Kind", DEAR), "|-").rstrip(), 11),
         (f"      TemplateBody: '{json.dumps({'Resources': {'Nb': NB}})}'\n", 7),
         (TO_JSON, 13),
     ],

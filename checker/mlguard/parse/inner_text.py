@@ -50,9 +50,8 @@ class InnerText:
 
     def outer(self, span: Span) -> Span:
         """Turn a place in the value into the place in the document."""
-        starts = self.inner.line_starts()
-        first = self._offset(starts[span.line - 1] + span.column - 1)
-        last = self._offset(starts[span.end_line - 1] + span.end_column - 1)
+        first = self._offset(_index(self.inner, span.line, span.column))
+        last = self._offset(_index(self.inner, span.end_line, span.end_column))
         return self.document.span(first, max(first, last))
 
     def _offset(self, index: int) -> int:
@@ -90,12 +89,15 @@ def _closing(text: str, position: int) -> int:
     return position
 
 
+def _index(document: Document, line: int, column: int) -> int:
+    """Give the offset of a place; a parser may put the end of a text on the line after its last one."""
+    starts = document.line_starts()
+    return starts[line - 1] + column - 1 if 0 < line <= len(starts) else len(document.text)
+
+
 def inner_text(document: Document, span: Span) -> InnerText | None:
     """Read the scalar that stands at a place; None where it is none whose characters can be followed."""
-    starts = document.line_starts()
-    if not 0 < span.line <= len(starts) or not 0 < span.end_line <= len(starts):
-        return None
-    start, end = starts[span.line - 1] + span.column - 1, starts[span.end_line - 1] + span.end_column - 1
+    start, end = _index(document, span.line, span.column), _index(document, span.end_line, span.end_column)
     lead = _LEAD.match(document.text, start, end)
     at = lead.end() if lead is not None else start
     found = InnerText(document)
