@@ -350,6 +350,15 @@ def test_the_parameters_and_the_regions_of_a_stack_set(scanned: Scan, types: Pol
     assert (unknown.findings, len(unknown.undecided)) == ((), 1)
 
 
+@pytest.mark.parametrize("body", ["!Rain::Embed nested/child.yaml", "{'Rain::Embed': nested/child.yaml}"])
+def test_a_template_that_rain_embeds_is_the_file_that_it_names(scanned: Scan, types: Policy, body: str) -> None:
+    groups = f"      Parameters: [{{ParameterKey: Kind, ParameterValue: {DEAR}}}]\n"
+    text = stack_set(f"      TemplateBody: {body}\n", groups)
+    assert places(scanned({"t.yaml": text, "nested/child.yaml": CHILD}, types)) == [
+        ("Set/Inner", "nested/child.yaml", 6)
+    ]
+
+
 def test_stack_instances_that_override_a_parameter_leave_it_open(scanned: Scan, types: Policy) -> None:
     groups = (
         f"      Parameters: [{{ParameterKey: Kind, ParameterValue: {DEAR}}}]\n      StackInstancesGroup:\n"

@@ -58,12 +58,21 @@ def local_path(node: Node) -> str | None:
     """Give the path that a resource has for its template, None where it has none or another sort of address."""
     fields = _entries(node)
     kind = text_of(fields["Type"].content) if "Type" in fields else None
-    location = _entries(fields.get("Properties")).get(_LOCATION.get(kind or "", STACK))
-    if location is not None and isinstance(location.content, Entries) and len(location.content.nodes) == 1:
-        name, inner = next(iter(location.content.nodes.items()))
-        location = inner if name.startswith("Fn::Rain::") else location  # rain uploads the file that its tags name
+    properties = _entries(fields.get("Properties"))
+    location = properties.get(_LOCATION.get(kind or "", STACK))
     path = location.content if location is not None else None
+    if not isinstance(path, str):
+        path = _rain_path(location) or _rain_path(properties.get("TemplateBody"))
     return path if isinstance(path, str) and "://" not in path else None
+
+
+def _rain_path(node: Node | None) -> str | None:
+    """Give the file that a directive of Rain names: `!Rain::S3Http path` uploads it, `!Rain::Embed path` puts it in."""
+    fields = _entries(node)
+    name, argument = next(iter(fields.items()), ("", None))
+    if len(fields) != 1 or argument is None or "Rain::" not in name or not isinstance(argument.content, str):
+        return None
+    return argument.content
 
 
 def describe(kind: str, properties: Mapping[str, Node], wrap: Callable[[Node], Node]) -> InnerStack:
