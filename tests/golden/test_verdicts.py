@@ -80,7 +80,7 @@ def observed(expectation: Mapping[str, Any], patch: Callable[[str, Any], None]) 
 
     patch("mlguard.scan.check_project", record)
     options: Mapping[str, Any] = expectation.get("options", {})
-    report: Report = scan(Options(Root(folder), (path,), policies, policies, **options))
+    report: Report = scan(Options(Root(folder), paths=(path,), policies=policies, known=policies, **options))
     seen.problems = [f"{one.path}:{one.line} {one.message}" for one in report.problems]
     return seen
 
