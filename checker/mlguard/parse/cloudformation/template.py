@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from mlguard.errors import LimitError, MlguardError, ParseError
-from mlguard.parse.cloudformation.intrinsics import Evaluator
+from mlguard.parse.cloudformation.conditions import Conditions
+from mlguard.parse.cloudformation.evaluator import Evaluator
+from mlguard.parse.cloudformation.intrinsics import FUNCTIONS
 from mlguard.parse.cloudformation.parameters import Declared, declare
 from mlguard.parse.markup import load_markup
 from mlguard.resource import Gap, RawResource, Waiver, always
@@ -78,13 +80,13 @@ class Template:
         """The meaning of the template's expressions."""
         if self._evaluator is None:
             self._evaluator = Evaluator(
+                FUNCTIONS,
                 self.declared,
                 self.section("Mappings"),
-                self.section("Conditions"),
+                Conditions(self.section("Conditions"), self.prefix, self.around.memory),
                 frozenset(self.entries),
                 self.around.region,
                 self.prefix,
-                self.around.memory,
                 self._output,
             )
         return self._evaluator
