@@ -4,57 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from mlguard.parse.cloudformation.expressions import arguments, intrinsic
+from mlguard.parse.cloudformation.expressions import fits
+from mlguard.parse.cloudformation.mentions import OTHER, subject
 from mlguard.scenario import Memory, Scenario
-from mlguard.value import Entries, Items, Node, text_of
+from mlguard.value import Content, Entries, Items, Node, Unknown, settle, text_of
 
 _MAX_DEPTH = 100
 Operand = Callable[[Node, Scenario], Node]
 """Evaluates a side of a comparison."""
+Mentioned = Mapping[str, tuple[str, ...]]
 
 
 class Conditions:
-    """The named conditions of one template."""
+    """The named conditions of one template; `mentioned` are the values that it compares open names with."""
 
-    def __init__(self, section: Node | None, prefix: str, memory: Memory) -> None:
-        self._section = section
+    def __init__(self, section: Node | None, prefix: str, memory: Memory, mentioned: Mentioned) -> None:
+        content = section.content if section is not None else None
+        self._named: Mapping[str, Node] = content.nodes if isinstance(content, Entries) else {}
         self._prefix = prefix
         self._memory = memory
-        self._depth = 0
-        self._constants: Mapping[str, tuple[str, ...]] | None = None
-
-    @property
-    def constants(self) -> Mapping[str, tuple[str, ...]]:
-        """Give, for each name that a condition refers to, the constants that it is compared with."""
-        if self._constants is None:
-            found: dict[str, dict[str, None]] = {}
-            _collect(self._section, found)
-            self._constants = {name: tuple(constants) for name, constants in found.items()}
-        return self._constants
+        self._mentioned = mentioned
+        self._asking: list[str] = []
+        self._numbers: dict[int, int] = {}
 
     def holds(self, name: str, scenario: Scenario, operand: Operand) -> bool:
         """Tell whether a named condition holds; one over values that nobody knows is explored both ways."""
         key = (self._prefix, "condition", name)
-        return self._memory.recall(key, scenario, lambda s: self._named(name, s, operand))
+        return self._memory.recall(key, scenario, lambda s: self._told(name, s, operand))
 
-    def _named(self, name: str, scenario: Scenario, operand: Operand) -> bool:
-        found = self._section.content if self._section is not None else None
-        node = found.nodes.get(name) if isinstance(found, Entries) else None
-        if node is None or self._depth > _MAX_DEPTH:
-            return self._open(name, scenario)
-        self._depth += 1
+    def _told(self, name: str, scenario: Scenario, operand: Operand) -> bool:
+        node = self._named.get(name)
+        if node is None or name in self._asking or len(self._asking) > _MAX_DEPTH:
+            return self._open(node, name, scenario)
+        self._asking.append(name)
         try:
             return self._holds(node, name, scenario, operand)
         finally:
-            self._depth -= 1
-
-    def _open(self, name: str, scenario: Scenario) -> bool:
-        return bool(scenario.decide(f"condition {self._prefix}{name}", (True, False)))
+            self._asking.pop()
 
     def _holds(self, node: Node, name: str, scenario: Scenario, operand: Operand) -> bool:
         content = node.content
         if not isinstance(content, Entries) or len(content.nodes) != 1:
-            return self._open(name, scenario)
+            return self._open(node, name, scenario)
         function, argument = next(iter(content.nodes.items()))
         parts = argument.content.nodes if isinstance(argument.content, Items) else (argument,)
         if function == "Condition" and isinstance(argument.content, str):
@@ -65,29 +56,56 @@ class Conditions:
             return all(self._holds(part, name, scenario, operand) for part in parts)
         if function == "Fn::Or" and parts:
             return any(self._holds(part, name, scenario, operand) for part in parts)
-        if function == "Fn::Equals" and len(parts) == 2:  # noqa: PLR2004  (left, right)
-            left, right = (text_of(operand(part, scenario).content) for part in parts)
-            if left is not None and right is not None:
-                return left == right
-        return self._open(name, scenario)
+        same = equal(parts, scenario, operand, self._mentioned) if function == "Fn::Equals" else None
+        return self._open(node, name, scenario) if same is None else same
+
+    def _open(self, node: Node | None, name: str, scenario: Scenario) -> bool:
+        """Explore both ways; each comparison of a condition that nobody can tell goes its own way."""
+        if not self._numbers:
+            for condition in self._named.values():
+                comparisons = list(_comparisons(condition))
+                self._numbers.update({id(one): place for place, one in enumerate(comparisons) if len(comparisons) > 1})
+        number = self._numbers.get(id(node))
+        which = f"{name}, comparison {number + 1}" if number is not None else name
+        return bool(scenario.decide(f"condition {self._prefix}{which}", (True, False)))
 
 
-def _collect(section: Node | None, found: dict[str, dict[str, None]]) -> None:
-    stack = [section] if section is not None else []
-    while stack:
-        content = stack.pop().content
-        if isinstance(content, Entries):
-            equals = content.nodes.get("Fn::Equals")
-            if equals is not None:
-                _pair(arguments(equals), found)
-            stack.extend(content.nodes.values())
-        elif isinstance(content, Items):
-            stack.extend(content.nodes)
+def _comparisons(condition: Node, depth: int = 0) -> Sequence[Node]:
+    content = condition.content
+    function, argument = (
+        next(iter(content.nodes.items())) if isinstance(content, Entries) and content.nodes else ("", None)
+    )
+    if argument is None or function not in ("Fn::And", "Fn::Or", "Fn::Not") or depth > _MAX_DEPTH:
+        return (condition,)
+    parts = argument.content.nodes if isinstance(argument.content, Items) else (argument,)
+    return [found for part in parts for found in _comparisons(part, depth + 1)]
 
 
-def _pair(parts: Sequence[Node], found: dict[str, dict[str, None]]) -> None:
-    for one, other in (parts, parts[::-1]) if len(parts) == 2 else ():  # noqa: PLR2004  (left, right)
-        call = intrinsic(one)
-        constant = text_of(other.content)
-        if call is not None and call[0] == "Ref" and isinstance(call[1].content, str) and constant is not None:
-            found.setdefault(call[1].content, {})[constant] = None
+def equal(parts: Sequence[Node], scenario: Scenario, operand: Operand, mentioned: Mentioned) -> bool | None:
+    """Compare two values; None where nobody can tell."""
+    if len(parts) != 2:  # noqa: PLR2004  (left, right)
+        return None
+    left, right = (operand(part, scenario).content for part in parts)
+    if isinstance(left, Items) and isinstance(right, Items):
+        return _equal_lists(left, right, scenario)
+    known, other = (text_of(left), text_of(right))
+    if known is None or other is None:
+        return _cannot_be(left, other) or _cannot_be(right, known)
+    if known == OTHER and other == OTHER:
+        return True if subject(parts[0]) == subject(parts[1]) else None
+    for one, text, against in ((parts[0], known, other), (parts[1], other, known)):
+        if text == OTHER and against not in mentioned.get(subject(one), ()):
+            return None  # a value that the template computes may be that other one
+    return known == other
+
+
+def _equal_lists(left: Items, right: Items, scenario: Scenario) -> bool | None:
+    texts = [[text_of(settle(node, scenario).content) for node in one.nodes] for one in (left, right)]
+    if left.rest is not None or right.rest is not None or None in texts[0] or None in texts[1]:
+        return None
+    return texts[0] == texts[1]
+
+
+def _cannot_be(content: Content, text: str | None) -> bool | None:
+    """Give False where the known parts of a value rule the text out, None where they do not."""
+    return False if isinstance(content, Unknown) and text is not None and not fits(content.pattern, text) else None

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from mlguard.value import Content, Entries, Items, Node, Unknown
+import re
+from collections.abc import Iterator
+
+from mlguard.value import Content, Entries, Items, Node, Unknown, text_of
+
+_MAX_SHOWN = 80
+_ALONE = re.compile(r"\$\{([A-Za-z0-9:]+)\}")
+_DYNAMIC = re.compile(r"\{\{resolve:([^{}]*)\}\}")
 
 
 def intrinsic(node: Node) -> tuple[str, Node] | None:
@@ -23,3 +30,72 @@ def arguments(node: Node) -> tuple[Node, ...]:
 def because(content: Content, otherwise: str) -> str:
     """Say why a value is not known."""
     return content.because if isinstance(content, Unknown) else otherwise
+
+
+def name_in(node: Node) -> str:
+    """Give the name when a node is nothing but a reference to it: `!Ref Name`, `!Sub "${Name}"`; else nothing."""
+    call = intrinsic(node)
+    if call is None or not isinstance(call[1].content, str):
+        return ""
+    if call[0] == "Ref":
+        return call[1].content
+    alone = _ALONE.fullmatch(call[1].content) if call[0] == "Fn::Sub" else None
+    return alone[1] if alone is not None else ""
+
+
+def resolved_at_deployment(text: str) -> Unknown | None:
+    """Give what is known of a text with a dynamic reference, `{{resolve:ssm:name}}`; None where there is none."""
+    found = _DYNAMIC.search(text) if "{{resolve:" in text else None
+    if found is None:
+        return None
+    service = found[1].partition(":")[0]
+    where = {"ssm": "SSM", "ssm-secure": "SSM", "secretsmanager": "Secrets Manager"}.get(service, service[:20])
+    return Unknown(f"a part of it is read from {where} at deployment", _DYNAMIC.sub("*", text))
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Tell whether a text may be the one that is known in parts, `*` standing for each unknown part."""
+    first, *others = pattern.split("*")
+    if not others:
+        return text == pattern
+    last = others.pop()
+    if not text.startswith(first) or len(text) < len(first) + len(last) or not text.endswith(last):
+        return False
+    position, end = len(first), len(text) - len(last)
+    for part in others:
+        found = text.find(part, position, end)
+        if found < 0:
+            return False
+        position = found + len(part)
+    return True
+
+
+def written(node: Node) -> str:
+    """Write an expression as one line of YAML, cropped where it is long."""
+    text = "".join(_written(node, 0))
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+
+
+def _written(node: Node, depth: int) -> Iterator[str]:
+    call = intrinsic(node)
+    content = node.content
+    if depth > _MAX_SHOWN // 8:
+        yield "…"
+    elif call is not None:
+        yield f"!{call[0].removeprefix('Fn::')} "
+        yield from _written(call[1], depth + 1)
+    elif isinstance(content, Entries):
+        listed = list(content.nodes.items())[:_MAX_SHOWN]
+        yield "{"
+        for index, (key, value) in enumerate(listed):
+            yield f"{', ' if index else ''}{key}: "
+            yield from _written(value, depth + 1)
+        yield "}"
+    elif isinstance(content, Items):
+        yield "["
+        for index, value in enumerate(content.nodes[:_MAX_SHOWN]):
+            yield ", " if index else ""
+            yield from _written(value, depth + 1)
+        yield "]"
+    else:
+        yield text_of(content) or "''"

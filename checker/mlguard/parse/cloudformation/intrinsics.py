@@ -9,8 +9,8 @@ from mlguard.parse.cloudformation.evaluator import Evaluator, Function
 from mlguard.parse.cloudformation.expressions import arguments
 from mlguard.parse.cloudformation.lists import length, select, split
 from mlguard.parse.cloudformation.mappings import find_in_map
-from mlguard.parse.cloudformation.references import get_att, ref
-from mlguard.parse.cloudformation.texts import encode_base64, join, sub
+from mlguard.parse.cloudformation.references import get_att, import_value, ref
+from mlguard.parse.cloudformation.texts import encode_base64, join, sub, to_json_string
 from mlguard.scenario import Scenario
 from mlguard.value import Entries, Items, Node, Unknown
 
@@ -27,6 +27,13 @@ def choose(evaluator: Evaluator, argument: Node, node: Node, scenario: Scenario)
     return Node(settled.content, chosen.span, chosen.key_span, settled.origins)
 
 
+def _at_deployment(why: str) -> Function:
+    def unknown(_evaluator: Evaluator, _argument: Node, node: Node, _scenario: Scenario) -> Node:
+        return replace(node, content=Unknown(why))
+
+    return unknown
+
+
 FUNCTIONS: Mapping[str, Function] = {
     "Ref": ref,
     "Fn::GetAtt": get_att,
@@ -38,5 +45,11 @@ FUNCTIONS: Mapping[str, Function] = {
     "Fn::Sub": sub,
     "Fn::Base64": encode_base64,
     "Fn::Length": length,
+    "Fn::ToJsonString": to_json_string,
+    "Fn::ImportValue": import_value,
+    "Fn::Cidr": _at_deployment("Fn::Cidr computes address blocks at deployment"),
+    "Fn::GetAZs": _at_deployment("Fn::GetAZs lists the zones of the account at deployment"),
+    "Fn::GetStackOutput": _at_deployment("Fn::GetStackOutput reads another stack at deployment"),
+    "Fn::Transform": _at_deployment("a macro (Fn::Transform) gives it at deployment"),
 }
 """What is not here is evaluated at deployment."""

@@ -9,12 +9,15 @@ from mlguard.errors import LimitError, MlguardError, ParseError
 from mlguard.parse.cloudformation.conditions import Conditions
 from mlguard.parse.cloudformation.evaluator import Evaluator
 from mlguard.parse.cloudformation.intrinsics import FUNCTIONS
+from mlguard.parse.cloudformation.mentions import mentioned
 from mlguard.parse.cloudformation.parameters import Declared, declare
+from mlguard.parse.cloudformation.rules import Rules, closed_by_rules
+from mlguard.parse.cloudformation.unrolling import Unrolled, unroll
 from mlguard.parse.markup import load_markup
 from mlguard.resource import Gap, RawResource, Waiver, always
 from mlguard.scenario import Memory, Scenario
 from mlguard.source import Document, Root, Span
-from mlguard.value import Choice, Entries, Items, Node, Parameter
+from mlguard.value import Choice, Entries, Items, Node, Parameter, Unknown
 
 NESTED = "AWS::CloudFormation::Stack"
 _MAX_NESTING = 10
@@ -27,7 +30,8 @@ class Surroundings:
     """What every template of one project shares.
 
     `locate` gives the path, relative to the root, of the template that a nested stack names, None when it is not a
-    local file.
+    local file. `exports` gives the node of a value that another stack exports. `stack` is the name of the outermost
+    stack and `tags` its tags, as far as a user said.
     """
 
     root: Root | None
@@ -38,6 +42,10 @@ class Surroundings:
     documents: dict[str, Document] = field(default_factory=dict)
     problems: list[MlguardError] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    exports: Callable[[str], Node | None] = lambda _name: None
+    stack: str = ""
+    tags: Node | None = None
     nested: int = 0
 
 
@@ -56,11 +64,20 @@ class Template:
     _nested: dict[str, Template | None] = field(default_factory=dict)
     _evaluator: Evaluator | None = None
     _declared: dict[str, Declared] | None = None
+    _unrolled: Unrolled | None = None
+
+    @property
+    def unrolled(self) -> Unrolled:
+        """The sections with their loops written out."""
+        if self._unrolled is None:
+            content = self.node.content
+            sections = content.nodes if isinstance(content, Entries) else {}
+            self._unrolled = unroll(sections, lambda: self._evaluator_of(sections))
+        return self._unrolled
 
     def section(self, name: str) -> Node | None:
-        """Give a top-level section when it is there."""
-        content = self.node.content
-        return content.nodes.get(name) if isinstance(content, Entries) else None
+        """Give a top-level section when it is there, its loops written out."""
+        return self.unrolled.sections.get(name)
 
     @property
     def entries(self) -> Mapping[str, Node]:
@@ -72,24 +89,38 @@ class Template:
     def declared(self) -> dict[str, Declared]:
         """The `Parameters` section."""
         if self._declared is None:
-            self._declared = declare(self.section("Parameters"), self.given, self.prefix)
+            content = self.node.content
+            sections = content.nodes if isinstance(content, Entries) else {}
+            declared = declare(sections.get("Parameters"), self.given, self.prefix)
+            self._declared = closed_by_rules(sections.get("Rules"), declared)
         return self._declared
 
     @property
     def evaluator(self) -> Evaluator:
         """The meaning of the template's expressions."""
         if self._evaluator is None:
-            self._evaluator = Evaluator(
-                FUNCTIONS,
-                self.declared,
-                self.section("Mappings"),
-                Conditions(self.section("Conditions"), self.prefix, self.around.memory),
-                frozenset(self.entries),
-                self.around.region,
-                self.prefix,
-                self._output,
-            )
+            self._evaluator = self._evaluator_of(self.unrolled.sections)
         return self._evaluator
+
+    def _evaluator_of(self, sections: Mapping[str, Node]) -> Evaluator:
+        resources = sections.get("Resources")
+        names = resources.content.nodes if resources is not None and isinstance(resources.content, Entries) else {}
+        constants = mentioned(sections)
+        return Evaluator(
+            functions=FUNCTIONS,
+            parameters=self.declared,
+            mappings=sections.get("Mappings"),
+            conditions=Conditions(sections.get("Conditions"), self.prefix, self.around.memory, constants),
+            rules=Rules(sections.get("Rules"), self.prefix, self.declared, constants),
+            mentioned=constants,
+            resources=frozenset(names),
+            region=self.around.region,
+            stack="" if self.prefix else self.around.stack,
+            prefix=self.prefix,
+            memory=self.around.memory,
+            outputs=self._output,
+            exports=self.around.exports,
+        )
 
     def parameters(self) -> tuple[Parameter, ...]:
         """Give the parameters that a deployment may choose."""
@@ -98,6 +129,8 @@ class Template:
     def resources(self) -> list[RawResource]:
         """Give the resources of this template and of its local nested ones, as written."""
         self._note_macros()
+        self._note_rules()
+        self.around.gaps.extend(self.unrolled.gaps)
         found: list[RawResource] = []
         for name, node in self.entries.items():
             kind = self._type_of(name, node)
@@ -121,7 +154,7 @@ class Template:
     def _type_of(self, name: str, node: Node) -> str:
         content = node.content
         at = node.key_span or node.span
-        if name.startswith("Fn::"):
+        if name.startswith("Fn::"):  # a macro
             self.around.gaps.append(Gap(at, f"{name} adds resources at deployment"))
             return ""
         kind = content.nodes.get("Type") if isinstance(content, Entries) else None
@@ -135,6 +168,13 @@ class Template:
 
     def _problem(self, message: str, at: Span) -> None:
         self.around.problems.append(ParseError(message, at.path, at.line, at.column))
+
+    def _note_rules(self) -> None:
+        evaluator = self.evaluator
+        at = evaluator.rules.span
+        if at is not None and not evaluator.rules.satisfiable(evaluator.compared):
+            what = "no values of the parameters satisfy the Rules of this template: it is judged without them"
+            self.around.notes.append(f"{at.path}:{at.line}: {what}")
 
     def _note_macros(self) -> None:
         section = self.section("Transform")
@@ -162,7 +202,8 @@ class Template:
             span=node.span,
             name_span=at,
             region=Node(Choice(self._region), at),
-            exists=self._existence(fields.get("Condition")),
+            exists=self._existence(fields.get("Condition"), self.unrolled.only_if.get(name)),
+            tags_below=self.around.tags,
             construct=_construct_path(fields.get("Metadata")),
             waivers=_waivers(fields.get("Metadata")),
         )
@@ -172,17 +213,15 @@ class Template:
         region = self.evaluator.region_in(scenario)
         return Node(region, Span(at.path, at.line, at.column, at.line, at.column))
 
-    def _existence(self, condition: Node | None) -> Callable[[Scenario], bool]:
-        outer = self.stack_condition
+    def _existence(self, condition: Node | None, made: Callable[[Scenario], bool] | None) -> Callable[[Scenario], bool]:
+        """Give what tells whether a resource is there: its stack, the loop that makes it, its own condition."""
         own = condition.content if condition is not None else None
-        if not isinstance(own, str):
-            return outer or always
         evaluator = self.evaluator
-
-        def exists(scenario: Scenario) -> bool:
-            return (outer is None or outer(scenario)) and evaluator.condition(own, scenario)
-
-        return exists
+        held = (lambda scenario: evaluator.condition(own, scenario)) if isinstance(own, str) else None
+        parts = [part for part in (self.stack_condition, made, held) if part is not None]
+        if len(parts) <= 1:
+            return parts[0] if parts else always
+        return lambda scenario: all(part(scenario) for part in parts)
 
     def _open_nested(self, name: str) -> Template | None:
         node = self.entries[name]
@@ -209,7 +248,7 @@ class Template:
         except MlguardError as error:
             self.around.problems.append(error)
             return None
-        bound = _below(_below(fields, "Properties"), "Parameters")
+        bound = _below(_below(fields.get("Properties")).get("Parameters"))
         return Template(
             documents[0] if documents else Node(None, at),
             path,
@@ -218,17 +257,32 @@ class Template:
             {key: self.evaluator.wrap(value) for key, value in bound.items()},
             self.depth + 1,
             (*self.chain, self.path),
-            self._existence(fields.get("Condition")),
+            self._existence(fields.get("Condition"), self.unrolled.only_if.get(name)),
         )
 
     def _output(self, resource: str, output: str) -> Node | None:
         nested = self.nested(resource) if self._is_nested(resource) else None
-        section = nested.section("Outputs") if nested is not None else None
-        if nested is None or section is None or not isinstance(section.content, Entries):
+        return nested.output(output) if nested is not None else None
+
+    def output(self, name: str) -> Node | None:
+        """Give the node of an output's value when the template declares it; unknown where its condition is false."""
+        declared = _below(self.section("Outputs")).get(name)
+        fields = _below(declared)
+        value = fields.get("Value")
+        if value is None:
             return None
-        declared = section.content.nodes.get(output)
-        value = declared.content.nodes.get("Value") if declared and isinstance(declared.content, Entries) else None
-        return nested.evaluator.wrap(value) if value is not None else None
+        condition = fields.get("Condition")
+        evaluator = self.evaluator
+        if condition is None or not isinstance(condition.content, str):
+            return evaluator.wrap(value)
+        own = condition.content
+
+        def choose(scenario: Scenario) -> Node:
+            if evaluator.condition(own, scenario):
+                return evaluator.wrap(value)
+            return Node(Unknown(f'the output "{name}" is not there where "{own}" is false'), value.span)
+
+        return Node(Choice(choose), value.span)
 
     def _is_nested(self, resource: str) -> bool:
         node = self.entries.get(resource)
@@ -236,8 +290,7 @@ class Template:
         return kind is not None and kind.content == NESTED
 
 
-def _below(fields: Mapping[str, Node], key: str) -> Mapping[str, Node]:
-    node = fields.get(key)
+def _below(node: Node | None) -> Mapping[str, Node]:
     return node.content.nodes if node is not None and isinstance(node.content, Entries) else {}
 
 
