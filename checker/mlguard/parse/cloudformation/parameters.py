@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlguard.parse.cloudformation.expressions import fits, resolved_at_deployment
@@ -190,3 +190,16 @@ def _text(node: Node | None) -> str:
 
 def _scalar(node: Node | None) -> Node | None:
     return node if node is not None and text_of(node.content) is not None else None
+
+
+def not_allowed(declared: Mapping[str, Declared]) -> Iterator[str]:
+    """Say which given values are none of the allowed ones: a deployment with them fails."""
+    for name, one in declared.items():
+        text = text_of(one.given.content) if one.given is not None else None
+        if text is None or not one.allowed or one.type.startswith(_SSM):
+            continue
+        wrong = [part for part in (split_list(text) if one.is_list else [text]) if part not in one.allowed]
+        if wrong and one.given is not None:
+            where = f"{one.given.place.path}:{one.given.place.line}: " if one.given.span.path else ""
+            shown = "the value given" if one.secret else f'"{wrong[0][:100]}"'
+            yield f"{where}{shown} is none of the allowed values of parameter {name}: a deployment with it fails"
