@@ -90,7 +90,7 @@ def equal(parts: Sequence[Node], scenario: Scenario, operand: Operand, mentioned
         return _equal_lists(left, right, scenario)
     known, other = (text_of(left), text_of(right))
     if known is None or other is None:
-        return _cannot_be(left, other) or _cannot_be(right, known)
+        return False if _cannot_be(left, other) or _cannot_be(right, known) else None
     if known == OTHER and other == OTHER:
         return True if subject(parts[0]) == subject(parts[1]) else None
     for one, text, against in ((parts[0], known, other), (parts[1], other, known)):
@@ -106,6 +106,6 @@ def _equal_lists(left: Items, right: Items, scenario: Scenario) -> bool | None:
     return texts[0] == texts[1]
 
 
-def _cannot_be(content: Content, text: str | None) -> bool | None:
-    """Give False where the known parts of a value rule the text out, None where they do not."""
-    return False if isinstance(content, Unknown) and text is not None and not fits(content.pattern, text) else None
+def _cannot_be(content: Content, text: str | None) -> bool:
+    """Tell whether the known parts of a value rule a text out."""
+    return isinstance(content, Unknown) and text is not None and not fits(content.pattern, text)

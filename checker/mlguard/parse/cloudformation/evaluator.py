@@ -25,12 +25,21 @@ _OF_THE_DEPLOYMENT = frozenset((REGION, "AWS::AccountId", "AWS::Partition", "AWS
 
 
 @dataclass(slots=True)
+class Depth:
+    """How deep the evaluation is at the moment, through all the stacks that are nested in one another."""
+
+    levels: int = 0
+
+
+@dataclass(slots=True)
 class Evaluator:
     """The meaning of one template's expressions.
 
     `functions` are the intrinsic functions by name. `outputs` gives the node of an output of a nested stack by
     logical id and name, `exports` that of an exported value by its name, where these can be read. `region` is the
     region that the stack is deployed to, empty when nobody said; `stack` is the name of the stack, if known.
+    `following` are the outputs that are being evaluated.
+    `following` are the attributes that are being evaluated.
     """
 
     functions: Mapping[str, Function]
@@ -46,7 +55,8 @@ class Evaluator:
     memory: Memory
     outputs: Callable[[str, str], Node | None]
     exports: Callable[[str], Node | None]
-    _depth: int = 0
+    depth: Depth
+    following: set[str] = field(default_factory=set)
     _wrapped: dict[int, Node] = field(default_factory=dict)
 
     def wrap(self, node: Node) -> Node:
@@ -68,10 +78,10 @@ class Evaluator:
 
     def evaluate(self, node: Node, scenario: Scenario) -> Node:
         """Evaluate one node as far as its own function; what is inside of a plain mapping or list stays wrapped."""
-        if self._depth > _MAX_DEPTH:
+        if self.depth.levels > _MAX_DEPTH:
             return replace(node, content=Unknown(f"functions are nested deeper than {_MAX_DEPTH} levels"))
         call = intrinsic(node)
-        self._depth += 1
+        self.depth.levels += 1
         try:
             if call is not None and not call[0].startswith(LOOP):
                 return self._call(call[0], call[1], node, scenario)
@@ -81,7 +91,7 @@ class Evaluator:
                 return replace(node, content=self._items(node.content, scenario))
             return node
         finally:
-            self._depth -= 1
+            self.depth.levels -= 1
 
     def _call(self, name: str, argument: Node, node: Node, scenario: Scenario) -> Node:
         function = self.functions.get(name)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
+from mlguard.parse.cloudformation.loops import LOOP
 from mlguard.source import Root
 from mlguard.value import Entries, Node
 
 
 def is_template(node: Node) -> bool:
-    """Tell whether a parsed document is a template: resources with a type, or the format's version."""
+    """Tell whether a parsed document is a template: resources with a type or loops that write them, or the version."""
     content = node.content
     if not isinstance(content, Entries):
         return False
@@ -20,8 +21,8 @@ def is_template(node: Node) -> bool:
     if resources is None or not isinstance(resources.content, Entries):
         return False
     return any(
-        isinstance(entry.content, Entries) and "Type" in entry.content.nodes
-        for entry in resources.content.nodes.values()
+        key.startswith(LOOP) or (isinstance(entry.content, Entries) and "Type" in entry.content.nodes)
+        for key, entry in resources.content.nodes.items()
     )
 
 

@@ -11,7 +11,7 @@ from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, settle, text_of
 
 LOOP = "Fn::ForEach::"
-MAX_MADE = 100_000
+MAX_MADE = 200_000
 _MAX_DEPTH = 20
 _NOT_FOR_NAMES = re.compile("[^0-9A-Za-z]+")
 Value = Callable[[Node], Node]
@@ -26,17 +26,29 @@ class Expansion:
     rest: Unknown | None = None
 
 
+class _ExhaustedError(Exception):
+    """A loop makes more than is worth looking at."""
+
+
 @dataclass(slots=True)
 class _Budget:
-    """How many nodes the loops of one expression may still make."""
+    """How many nodes the loops of one expression may still look at."""
 
     left: int = MAX_MADE
+
+    def spend(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise _ExhaustedError
 
 
 def expand(key: str, argument: Node, value: Value, scenario: Scenario) -> Expansion:
     """Write out a loop and the loops inside of it; every entry keeps the place of the body that it comes from."""
     expansion = Expansion()
-    _expand(key, argument, value, scenario, expansion, _Budget(), 0)
+    try:
+        _expand(key, argument, value, scenario, expansion, _Budget(), 0)
+    except _ExhaustedError:
+        expansion.rest = Unknown(f"{key} makes more than {MAX_MADE:,} values")
     return expansion
 
 
@@ -77,9 +89,6 @@ def _expand(  # noqa: PLR0913, PLR0917  (a recursion with its state)
         made.rest = Unknown(f"{key} goes over a list that is known at deployment: {unknown}")
     for text in texts:
         for written, node in parts[2].content.nodes.items():
-            if budget.left <= 0:
-                made.rest = Unknown(f"{key} makes more than {MAX_MADE:,} values")
-                return
             below = substitute(node, name, text, budget)
             if written.startswith(LOOP):
                 _expand(written, below, value, scenario, made, budget, depth + 1)
@@ -109,6 +118,7 @@ def _collection(node: Node, scenario: Scenario) -> tuple[list[str], str | None]:
 
 def substitute(node: Node, name: str, text: str, budget: _Budget) -> Node:
     """Put the text for an identifier: in `${Name}` and `&{Name}` of keys and texts, and for `Ref: Name`."""
+    budget.spend()
     content = node.content
     made: Content = content
     if isinstance(content, str):
@@ -124,7 +134,6 @@ def substitute(node: Node, name: str, text: str, budget: _Budget) -> Node:
             made = Items(nodes, content.rest)
     if made is content or (made == content and isinstance(content, str)):
         return node
-    budget.left -= 1
     return replace(node, content=made)
 
 

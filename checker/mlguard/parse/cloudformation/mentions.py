@@ -6,6 +6,7 @@ keys of the maps that it looks up, stand for themselves; `OTHER` stands for ever
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from mlguard.parse.cloudformation.expressions import arguments, name_in, written
@@ -14,6 +15,8 @@ from mlguard.value import Entries, Items, Node, text_of
 OTHER = "any other value"
 """Stands for every value of an open name that its template never mentions."""
 
+_SHAPES = {"AWS::Region": re.compile(r"[a-z]{2,5}(?:-[a-z]+)+-\d{1,2}"), "AWS::AccountId": re.compile(r"\d{12}")}
+"""What only can be a region or an account: other keys of a map of maps are none."""
 _Found = dict[str, dict[str, None]]
 
 
@@ -30,6 +33,8 @@ def mentioned(sections: Mapping[str, Node]) -> Mapping[str, tuple[str, ...]]:
             for function, argument in _calls(sections.get(name)):
                 if function == "Fn::FindInMap":
                     _looked_up(arguments(argument), maps.content, found)
+    for name, shape in _SHAPES.items():
+        found[name] = {text: None for text in found.get(name, ()) if shape.fullmatch(text)}
     return {name: tuple(constants) for name, constants in found.items()}
 
 

@@ -84,11 +84,17 @@ def attribute(evaluator: Evaluator, resource: str, name: str, node: Node, scenar
     """Give an attribute of a resource, an output of a nested stack where that can be read."""
     if resource not in evaluator.resources:
         return replace(node, content=Unknown(f'"{resource}" is not a resource of this template'))
-    if name.startswith("Outputs."):
-        found = evaluator.outputs(resource, name.removeprefix("Outputs."))
-        if found is not None:
+    found = evaluator.outputs(resource, name.removeprefix("Outputs.")) if name.startswith("Outputs.") else None
+    if found is not None:
+        step = f"{resource}.{name}"
+        if step in evaluator.following:
+            return replace(node, content=Unknown(f"{step} refers to itself"))
+        evaluator.following.add(step)
+        try:
             settled = settle(found, scenario)
-            return Node(settled.content, node.span, node.key_span, settled.origins)
+        finally:
+            evaluator.following.discard(step)
+        return Node(settled.content, node.span, node.key_span, settled.origins)
     return replace(node, content=Reference(f"{evaluator.prefix}{resource}", name))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mlguard.errors import LimitError, MlguardError, ParseError
 from mlguard.parse.cloudformation.conditions import Conditions
-from mlguard.parse.cloudformation.evaluator import Evaluator
+from mlguard.parse.cloudformation.evaluator import Depth, Evaluator
 from mlguard.parse.cloudformation.intrinsics import FUNCTIONS
 from mlguard.parse.cloudformation.mentions import mentioned
 from mlguard.parse.cloudformation.parameters import Declared, declare
@@ -39,6 +39,7 @@ class Surroundings:
     wanted: Callable[[str], bool]
     locate: Callable[[str, str, Node], str | None]
     memory: Memory = field(default_factory=Memory)
+    level: Depth = field(default_factory=Depth)
     documents: dict[str, Document] = field(default_factory=dict)
     problems: list[MlguardError] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
@@ -120,6 +121,7 @@ class Template:
             memory=self.around.memory,
             outputs=self._output,
             exports=self.around.exports,
+            depth=self.around.level,
         )
 
     def parameters(self) -> tuple[Parameter, ...]:
