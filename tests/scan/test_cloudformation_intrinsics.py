@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from mlguard.finding import Report
+from mlguard.parse.cloudformation import load
 from mlguard.policy.model import Policy
+from mlguard.scenario import Scenario, explore
+from mlguard.source import Document, Root
+from mlguard.value import Entries, Items, Node, settle
 
 Scan = Callable[..., Report]
 Make = Callable[..., Policy]
@@ -299,6 +304,68 @@ def test_loops_in_loops_in_conditions_and_in_properties(scanned: Scan) -> None:
     assert not report.problems
     assert {(one.resource, one.when) for one in report.findings} == {("Nbp4d24xlargeprod", "")}
     assert NESTED.splitlines()[report.findings[0].at.line - 1].strip() == "- ${Prop}: !Join [., [ml, !Ref Kind]]"
+
+
+def test_loops_in_outputs_and_exports(scanned: Scan) -> None:
+    child = (
+        "Resources: {T: {Type: 'AWS::SNS::Topic'}}\nOutputs:\n  Fn::ForEach::O:\n    - Name\n    - [cheap, dear]\n"
+        "    - Kind${Name}:\n        Value: !Select [0, !Split [':', !Join [':', [!FindInMap [M, !Ref Name, k], x]]]]\n"
+        "        Export: {Name: !Sub 'shared-${Name}'}\n"
+        f"Mappings: {{M: {{cheap: {{k: {CHEAP}}}, dear: {{k: {DEAR}}}}}}}\n"
+    )
+    nested = "  Child:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: child.yaml}\n"
+    for value, wanted in (
+        ("!GetAtt Child.Outputs.Kinddear", "fail"),
+        ("!GetAtt Child.Outputs.Kindcheap", "pass"),
+        ("!ImportValue shared-dear", "fail"),
+        ("!ImportValue shared-cheap", "pass"),
+    ):
+        assert verdict(scanned({"t.yaml": notebook(value) + nested, "child.yaml": child})) == wanted
+
+
+BODY = """\
+Parameters: {Env: {Type: String, Default: dev, AllowedValues: [dev, prod]}}
+Conditions: {IsProd: !Equals [!Ref Env, prod]}
+Resources:
+  B:
+    Type: AWS::S3::Bucket
+    Properties:
+      Tags:
+        - !If [IsProd, {Key: stage, Value: prod}, !Ref AWS::NoValue]
+        - Key: !Sub "k-${Env}"
+          Value: !If [IsProd, !Ref AWS::NoValue, v]
+      Deep: {a: {b: !If [IsProd, {c: [!If [IsProd, 1, 2]]}, !Ref AWS::NoValue]}}
+      Whole: !If
+        - IsProd
+        - !If [IsProd, [x], [y]]
+        - !Ref AWS::NoValue
+"""
+
+
+def test_conditions_in_tags_and_in_nested_maps(tmp_path: Path) -> None:
+    (project,) = load(Root(tmp_path), Document("t.yaml", BODY), lambda _type: True)
+
+    def look(scenario: Scenario) -> object:
+        return settled(project.resources[0].body, scenario)
+
+    assert {outcome.decisions["Env"]: outcome.result for outcome in explore(look)} == {
+        "dev": {"Tags": [{"Key": "k-dev", "Value": "v"}], "Deep": {"a": {}}},
+        "prod": {
+            "Tags": [{"Key": "stage", "Value": "prod"}, {"Key": "k-prod"}],
+            "Deep": {"a": {"b": {"c": [1]}}},
+            "Whole": ["x"],
+        },
+    }
+
+
+def settled(node: Node, scenario: Scenario) -> object:
+    content = settle(node, scenario).content
+    if isinstance(content, Entries):
+        below = {key: settled(value, scenario) for key, value in content.nodes.items()}
+        return {key: value for key, value in below.items() if value is not None}
+    if isinstance(content, Items):
+        return [settled(item, scenario) for item in content.nodes]
+    return content
 
 
 def test_a_loop_in_properties_over_what_nobody_knows_may_write_anything(scanned: Scan, make_policy: Make) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -206,6 +207,23 @@ def test_a_secret_is_compared_and_never_shown(scanned: Scan) -> None:
             text = renderer(name)(report)
             assert "hunter2" not in text
             assert "p4d" not in text
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_secret_beside_a_finding_is_masked(scanned: Scan, indent: int | None) -> None:
+    """A template on one line shows its parameters with every finding."""
+    hidden = {"Type": "String", "NoEcho": True, "Default": "hunter2", "AllowedValues": ["hunter2", "swordfish"]}
+    notebook = {"Type": "AWS::SageMaker::NotebookInstance", "Properties": {"InstanceType": DEAR}}
+    text = json.dumps({"Parameters": {"Pin": hidden}, "Resources": {"Nb": notebook}}, indent=indent)
+    report = scanned({"t.json": text})
+    assert len(report.findings) == 1
+    for name in ("text", "json", "sarif", "markdown", "github"):
+        shown = renderer(name)(report)
+        assert "hunter2" not in shown
+        assert "swordfish" not in shown
+    wide = renderer("text")(report, width=1000)
+    assert "hunter2" not in wide
+    assert ('"Default": *********' in wide) is (indent is None)
 
 
 FILES: Mapping[str, str] = {

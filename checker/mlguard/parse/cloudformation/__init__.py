@@ -8,10 +8,10 @@ from pathlib import PurePosixPath
 
 from mlguard.errors import ParseError
 from mlguard.parse.cloudformation.exports import Exports
-from mlguard.parse.cloudformation.local import is_template, locator
+from mlguard.parse.cloudformation.locate import locator
 from mlguard.parse.cloudformation.parameter_files import Given, read_parameter_file
 from mlguard.parse.cloudformation.parameters import not_allowed
-from mlguard.parse.cloudformation.sniff import looks_like_template
+from mlguard.parse.cloudformation.sniff import is_template, looks_like_template
 from mlguard.parse.cloudformation.template import Surroundings, Template
 from mlguard.parse.markup import load_markup
 from mlguard.resource import RawProject
@@ -71,7 +71,7 @@ def _project(  # noqa: PLR0913, PLR0917  (what is known of a template when its f
         dialect="cloudformation",
         path=f"{document.path}{suffix}",
         resources=resources,
-        documents=around.documents,
+        documents={path: one.hiding(around.secrets) for path, one in around.documents.items()},
         gaps=tuple(around.gaps),
         parameters=template.parameters(),
         names=(around.stack, *names) if around.stack else tuple(names),

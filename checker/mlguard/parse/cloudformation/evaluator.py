@@ -37,7 +37,7 @@ class Evaluator:
 
     `functions` are the intrinsic functions by name. `outputs` gives the node of an output of a nested stack by
     logical id and name, `exports` that of an exported value by its name, where these can be read. `region` is the
-    region that the stack is deployed to, empty when nobody said; `stack` is the name of the stack, if known.
+    region and `account` the account that the stack is deployed to, `stack` its name; empty when nobody said.
     `following` are the outputs that are being evaluated.
     `following` are the attributes that are being evaluated.
     """
@@ -50,6 +50,7 @@ class Evaluator:
     mentioned: Mentioned
     resources: frozenset[str]
     region: str
+    account: str
     stack: str
     prefix: str
     memory: Memory

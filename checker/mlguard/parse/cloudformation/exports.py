@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from mlguard.errors import MlguardError
-from mlguard.parse.cloudformation.local import is_template, locator
+from mlguard.parse.cloudformation.locate import locator
 from mlguard.parse.cloudformation.parameter_files import Given
+from mlguard.parse.cloudformation.sniff import is_template
 from mlguard.parse.cloudformation.template import Surroundings, Template
 from mlguard.parse.markup import load_markup
 from mlguard.scenario import Scenario

@@ -10,6 +10,7 @@ from mlguard.parse.cloudformation.expressions import fits, resolved_at_deploymen
 from mlguard.parse.cloudformation.mentions import OTHER
 from mlguard.patterns import MAX_SUBJECT, compile_safely
 from mlguard.scenario import Decided, ImpossibleError, Scenario
+from mlguard.source import Span
 from mlguard.value import Entries, Items, Node, Origin, Parameter, Unknown, settle, text_of
 
 _SSM = "AWS::SSM::Parameter::Value<"
@@ -36,6 +37,11 @@ class Declared:
     def is_list(self) -> bool:
         """Tell whether its value is a list, written with commas between the items."""
         return self.type == "CommaDelimitedList" or self.type.startswith("List<")
+
+    def secret_spans(self) -> Iterator[Span]:
+        """Give the places where a value of a secret parameter is written."""
+        if self.secret:
+            yield from (node.span for node in (self.default, self.given, *self.allowed.values()) if node is not None)
 
     def value(self, scenario: Scenario, at: Node, ruled: Mapping[str, Node] | None = None) -> Node:
         """Give the parameter's value in a scenario, placed where it is used.

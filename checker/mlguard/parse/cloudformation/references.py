@@ -49,10 +49,9 @@ def _pseudo(evaluator: Evaluator, name: str, scenario: Scenario) -> Content:
         return evaluator.region_in(scenario)
     if name in ("AWS::Partition", "AWS::URLSuffix"):
         return evaluator.decided(name, scenario) or _of_region(name, evaluator.region_in(scenario))
-    if name == "AWS::StackName" and evaluator.stack:
-        return evaluator.stack
     if name in _PSEUDO:
-        return evaluator.decided(name, scenario) or Unknown(f"{name}: {_PSEUDO[name]}")
+        said = {"AWS::StackName": evaluator.stack, "AWS::AccountId": evaluator.account}.get(name)
+        return said or evaluator.decided(name, scenario) or Unknown(f"{name}: {_PSEUDO[name]}")
     return Unknown(f'"{name}" is neither a parameter nor a resource of this template')
 
 

@@ -30,8 +30,9 @@ class Surroundings:
     """What every template of one project shares.
 
     `locate` gives the path, relative to the root, of the template that a nested stack names, None when it is not a
-    local file. `exports` gives the node of a value that another stack exports. `stack` is the name of the outermost
-    stack and `tags` its tags, as far as a user said.
+    local file. `exports` gives the node of a value that another stack exports. `account`, `stack` and `tags` are the
+    account, the name and the tags of the outermost stack, as far as somebody said. `secrets` are the places of values
+    that are not to be shown.
     """
 
     root: Root | None
@@ -45,8 +46,10 @@ class Surroundings:
     gaps: list[Gap] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     exports: Callable[[str], Node | None] = lambda _name: None
+    account: str = ""
     stack: str = ""
     tags: Node | None = None
+    secrets: list[Span] = field(default_factory=list)
     nested: int = 0
 
 
@@ -94,6 +97,7 @@ class Template:
             sections = content.nodes if isinstance(content, Entries) else {}
             declared = declare(sections.get("Parameters"), self.given, self.prefix)
             self._declared = closed_by_rules(sections.get("Rules"), declared)
+            self.around.secrets.extend(span for one in declared.values() for span in one.secret_spans())
         return self._declared
 
     @property
@@ -116,6 +120,7 @@ class Template:
             mentioned=constants,
             resources=frozenset(names),
             region=self.around.region,
+            account=self.around.account,
             stack="" if self.prefix else self.around.stack,
             prefix=self.prefix,
             memory=self.around.memory,

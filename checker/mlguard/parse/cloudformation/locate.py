@@ -1,29 +1,12 @@
-"""Templates as files: telling one from other documents, and finding the nested ones beside it."""
+"""Finding the templates that nested stacks name, beside the template that nests them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
-from mlguard.parse.cloudformation.loops import LOOP
 from mlguard.source import Root
 from mlguard.value import Entries, Node
-
-
-def is_template(node: Node) -> bool:
-    """Tell whether a parsed document is a template: resources with a type or loops that write them, or the version."""
-    content = node.content
-    if not isinstance(content, Entries):
-        return False
-    resources = content.nodes.get("Resources")
-    if "AWSTemplateFormatVersion" in content.nodes:
-        return True
-    if resources is None or not isinstance(resources.content, Entries):
-        return False
-    return any(
-        key.startswith(LOOP) or (isinstance(entry.content, Entries) and "Type" in entry.content.nodes)
-        for key, entry in resources.content.nodes.items()
-    )
 
 
 def locator(root: Root) -> Callable[[str, str, Node], str | None]:
