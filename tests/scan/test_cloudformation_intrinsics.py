@@ -523,3 +523,42 @@ def test_more_scenarios_than_are_worth_looking_at_are_said(scanned: Scan) -> Non
     )
     report = scanned({"t.yaml": notebook(value, head + "]], x]\n")})
     assert "combinations of parameters matter here" in report.undecided[0].because
+
+
+def many(number: int, line: str) -> str:
+    return "".join(f"{line}\n".replace("#", str(index)) for index in range(number))
+
+
+MANY_KEYS = (
+    f"Parameters:\n{many(2000, '  P#: {Type: String}')}Mappings:\n  M:\n{many(20_000, '    k#: {v: x}')}"
+    f"Conditions:\n{many(2000, '  C#: !Equals [!FindInMap [M, !Ref P#, v], x]')}"
+)
+ITEMS = ", ".join(str(number) for number in range(1000))
+LOOP_LINE = "  Fn::ForEach::L#: [I, [" + ITEMS + "], {'C${I}x#': x}]"
+MANY_LOOPS = f"Conditions:\n{many(300, LOOP_LINE)}"
+ANY = "".join(f"{{'Fn::Equals': [!Ref P{number}, a]}}, " for number in range(50))
+MANY_RULES = (
+    f"Parameters:\n{many(60, '  P#: {Type: String, AllowedValues: [a, b, c]}')}"
+    f"Rules:\n{many(300, f'  R#: {{Assertions: [{{Assert: {{Fn::Or: [{ANY}x]}}}}]}}')}"
+)
+LONG = f"Conditions:\n  C: !Equals [!Join ['', [{'!Ref P, ' * 50_000}x]], !Join ['', []]]\n"
+
+
+@pytest.mark.parametrize(
+    "text", [MANY_KEYS, MANY_LOOPS, MANY_RULES, LONG], ids=["keys", "loops", "rules", "a long expression"]
+)
+def test_what_explodes_is_bounded(scanned: Scan, text: str) -> None:
+    head = text if "Parameters:" in text else f"Parameters: {{P0: {{Type: String, Default: a}}}}\n{text}"
+    report = scanned({"t.yaml": notebook(f"!If [C, !Ref P0, {DEAR}]", head)})
+    assert not report.problems
+    assert report.counts.checks == 1
+
+
+def test_a_chain_of_imports_ends(scanned: Scan) -> None:
+    files = {
+        f"s{n}.yaml": "Resources: {T: {Type: 'AWS::SNS::Topic'}}\n"
+        f"Outputs: {{O: {{Value: !ImportValue e{n + 1}, Export: {{Name: e{n}}}}}}}\n"
+        for n in range(60)
+    }
+    report = scanned({**files, "t.yaml": notebook("!ImportValue e0")})
+    assert verdict(report) == "unknown values are imported through more than 10 stacks"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from mlguard.parse.cloudformation.conditions import Conditions, Mentioned
 from mlguard.parse.cloudformation.expressions import fits, intrinsic, name_in, resolved_at_deployment
-from mlguard.parse.cloudformation.loops import LOOP, Expansion, expand
+from mlguard.parse.cloudformation.loops import LOOP, Budget, Expansion, expand
 from mlguard.parse.cloudformation.mentions import OTHER, subject
 from mlguard.parse.cloudformation.parameters import Declared
 from mlguard.parse.cloudformation.rules import Rules
@@ -58,6 +58,7 @@ class Evaluator:
     exports: Callable[[str], Node | None]
     depth: Depth
     following: set[str] = field(default_factory=set)
+    loops: Budget = field(default_factory=Budget)
     _wrapped: dict[int, Node] = field(default_factory=dict)
 
     def wrap(self, node: Node) -> Node:
@@ -127,7 +128,7 @@ class Evaluator:
         """Give what a loop, `Fn::ForEach::Name`, makes in a scenario, other loops inside of it expanded."""
 
         def made(within: Scenario) -> tuple[Node, Expansion]:
-            return argument, expand(key, argument, lambda node: self.value(node, within), within)
+            return argument, expand(key, argument, lambda node: self.value(node, within), within, self.loops)
 
         # what is remembered holds the argument, so that no other node gets its identity
         return self.memory.recall((self.prefix, "loop", id(argument)), scenario, made)[1]

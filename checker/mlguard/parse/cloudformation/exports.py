@@ -16,6 +16,7 @@ from mlguard.source import Root
 from mlguard.value import Choice, Entries, Node, Unknown, settle
 
 _MAX_TEMPLATES = 500
+_MAX_IMPORTS = 10
 
 
 @dataclass(slots=True)
@@ -50,6 +51,8 @@ class Exports:
         step = (name, node.span.path)
         if step in self._following:
             return replace(node, content=Unknown(f'the export "{name}" refers to itself'))
+        if len(self._following) >= _MAX_IMPORTS:
+            return replace(node, content=Unknown(f"values are imported through more than {_MAX_IMPORTS} stacks"))
         self._following.append(step)
         try:
             return settle(node, scenario)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from mlguard.value import Content, Entries, Items, Node, Unknown, text_of
 
@@ -72,7 +73,7 @@ def fits(pattern: str, text: str) -> bool:
 
 def written(node: Node) -> str:
     """Write an expression as one line of YAML, cropped where it is long."""
-    text = "".join(_written(node, 0))
+    text = "".join(islice(_written(node, 0), 4 * _MAX_SHOWN))
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 

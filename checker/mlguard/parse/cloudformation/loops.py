@@ -11,7 +11,7 @@ from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, settle, text_of
 
 LOOP = "Fn::ForEach::"
-MAX_MADE = 200_000
+MAX_MADE = 50_000
 _MAX_DEPTH = 20
 _NOT_FOR_NAMES = re.compile("[^0-9A-Za-z]+")
 Value = Callable[[Node], Node]
@@ -31,22 +31,26 @@ class _ExhaustedError(Exception):
 
 
 @dataclass(slots=True)
-class _Budget:
-    """How many nodes the loops of one expression may still look at."""
+class Budget:
+    """How many nodes the loops of a template, and one of them at a time, may still look at."""
 
-    left: int = MAX_MADE
+    left: int = 4 * MAX_MADE
+    for_one: int = MAX_MADE
 
     def spend(self) -> None:
+        """Count one node."""
         self.left -= 1
-        if self.left < 0:
+        self.for_one -= 1
+        if self.left < 0 or self.for_one < 0:
             raise _ExhaustedError
 
 
-def expand(key: str, argument: Node, value: Value, scenario: Scenario) -> Expansion:
+def expand(key: str, argument: Node, value: Value, scenario: Scenario, budget: Budget) -> Expansion:
     """Write out a loop and the loops inside of it; every entry keeps the place of the body that it comes from."""
     expansion = Expansion()
+    budget.for_one = MAX_MADE
     try:
-        _expand(key, argument, value, scenario, expansion, _Budget(), 0)
+        _expand(key, argument, value, scenario, expansion, budget, 0)
     except _ExhaustedError:
         expansion.rest = Unknown(f"{key} makes more than {MAX_MADE:,} values")
     return expansion
@@ -77,7 +81,7 @@ def _type(node: Node) -> tuple[str, ...]:
 
 
 def _expand(  # noqa: PLR0913, PLR0917  (a recursion with its state)
-    key: str, argument: Node, value: Value, scenario: Scenario, made: Expansion, budget: _Budget, depth: int
+    key: str, argument: Node, value: Value, scenario: Scenario, made: Expansion, budget: Budget, depth: int
 ) -> None:
     parts = arguments(argument)
     name = parts[0].content if len(parts) == 3 else None  # noqa: PLR2004  (identifier, collection, body)
@@ -116,7 +120,7 @@ def _collection(node: Node, scenario: Scenario) -> tuple[list[str], str | None]:
     return list(dict.fromkeys(texts)), unknown
 
 
-def substitute(node: Node, name: str, text: str, budget: _Budget) -> Node:
+def substitute(node: Node, name: str, text: str, budget: Budget) -> Node:
     """Put the text for an identifier: in `${Name}` and `&{Name}` of keys and texts, and for `Ref: Name`."""
     budget.spend()
     content = node.content
@@ -137,7 +141,7 @@ def substitute(node: Node, name: str, text: str, budget: _Budget) -> Node:
     return replace(node, content=made)
 
 
-def _substituted_entries(content: Entries, name: str, text: str, budget: _Budget) -> Entries:
+def _substituted_entries(content: Entries, name: str, text: str, budget: Budget) -> Entries:
     nodes: dict[str, Node] = {}
     changed = False
     for key, below in content.nodes.items():

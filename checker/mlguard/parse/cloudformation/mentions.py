@@ -7,7 +7,8 @@ keys of the maps that it looks up, stand for themselves; `OTHER` stands for ever
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from mlguard.parse.cloudformation.expressions import arguments, name_in, written
 from mlguard.value import Entries, Items, Node, text_of
@@ -17,6 +18,7 @@ OTHER = "any other value"
 
 _SHAPES = {"AWS::Region": re.compile(r"[a-z]{2,5}(?:-[a-z]+)+-\d{1,2}"), "AWS::AccountId": re.compile(r"\d{12}")}
 """What only can be a region or an account: other keys of a map of maps are none."""
+_MAX_MENTIONED = 1000  # more than are ever explored
 _Found = dict[str, dict[str, None]]
 
 
@@ -60,8 +62,12 @@ def _compared(parts: Sequence[Node], found: _Found) -> None:
         if isinstance(one.content, Entries):
             listed = other.content.nodes if isinstance(other.content, Items) else (other,)
             constants = (text_of(item.content) for item in listed)
-            known = found.setdefault(subject(one), {})
-            known.update({text: None for text in constants if text is not None})
+            _add(found, one, (text for text in constants if text is not None))
+
+
+def _add(found: _Found, node: Node, constants: Iterable[str]) -> None:
+    known = found.setdefault(subject(node), {})
+    known.update(dict.fromkeys(islice(constants, max(_MAX_MENTIONED - len(known), 0))))
 
 
 def _looked_up(parts: Sequence[Node], maps: Entries, found: _Found) -> None:
@@ -70,10 +76,9 @@ def _looked_up(parts: Sequence[Node], maps: Entries, found: _Found) -> None:
     name = parts[0].content
     chosen = [maps.nodes[name]] if isinstance(name, str) and name in maps.nodes else list(maps.nodes.values())
     if isinstance(parts[1].content, Entries):
-        found.setdefault(subject(parts[1]), {}).update({key: None for one in chosen for key in _keys(one)})
+        _add(found, parts[1], (key for one in chosen for key in _keys(one)))
     if isinstance(parts[2].content, Entries):
-        inner = (below for one in chosen for below in _below(one))
-        found.setdefault(subject(parts[2]), {}).update({key: None for one in inner for key in _keys(one)})
+        _add(found, parts[2], (key for one in chosen for below in _below(one) for key in _keys(below)))
 
 
 def _keys(node: Node) -> Iterator[str]:

@@ -17,6 +17,7 @@ from mlguard.value import Entries, Items, Node, settle, text_of
 
 _MAX_SCENARIOS = 1024
 _MAX_DEPTH = 50
+_MAX_JUDGED = 100_000  # expressions; rules that take more forbid nothing
 _OTHER = object()
 Domain = dict[str, Node]
 
@@ -42,6 +43,7 @@ class Rules:
         self._mentioned = mentioned
         self._domains: dict[str, list[tuple[Node, Domain]]] = {}
         self._asking: set[str] = set()
+        self._left = _MAX_JUDGED
         self._variables: tuple[str, ...] | None = None
         self._possible: dict[tuple[Decided | object, ...], bool] = {}
         for rule in self._rules:
@@ -118,7 +120,8 @@ class Rules:
     def _judge(self, node: Node, scenario: Scenario, operand: Operand, depth: int = 0) -> bool | None:
         """Tell whether a rule's expression holds, None where nobody can tell."""
         content = node.content
-        if not isinstance(content, Entries) or len(content.nodes) != 1 or depth > _MAX_DEPTH:
+        self._left -= 1
+        if not isinstance(content, Entries) or len(content.nodes) != 1 or depth > _MAX_DEPTH or self._left < 0:
             return None
         function, argument = next(iter(content.nodes.items()))
         parts = argument.content.nodes if isinstance(argument.content, Items) else (argument,)
