@@ -195,11 +195,11 @@ def test_a_job_of_one_scenario_only_is_judged_there(scanned: Scan, types: Policy
     ("definition", "because", "line"),
     [
         ("DefinitionS3Location: {Bucket: b, Key: k}", "its definition is an object in S3", 6),
-        ("DefinitionString: !ImportValue x", "Fn::ImportValue is evaluated at deployment", 6),
+        ("DefinitionString: !ImportValue x", 'the export "x" is made by another stack', 6),
         (f"DefinitionString: |\n        {{\n          x: {CREATE}\n        }}", "its definition is not valid JSON", 8),
         (f'DefinitionString: \'{{"a": "{CREATE}",}}\'', "its definition is not valid JSON", 6),
         ("DefinitionString: '" + '{"sagemaker":' * 300 + "1" + "}" * 300 + "'", "nested deeper than", 6),
-        ("Definition: !Transform {Name: M}", "Fn::Transform is evaluated at deployment", 6),
+        ("Definition: !Transform {Name: M}", "a macro (Fn::Transform) gives it at deployment", 6),
     ],
 )
 def test_a_definition_that_cannot_be_read_is_undecided_at_its_place(

@@ -400,7 +400,7 @@ def test_what_a_macro_or_a_module_may_add_is_a_gap(scanned: Scan, make_policy: M
     [
         ("    Fn::Transform: {Name: M}\n    Properties: {InstanceType: ml.t3.medium}\n", ()),
         ("    Fn::Transform: {Name: M}\n", ("a macro (Fn::Transform) adds to this at deployment",)),
-        ("    Properties: {'Fn::Transform': {Name: M}}\n", ("Fn::Transform is evaluated at deployment",)),
+        ("    Properties: {'Fn::Transform': {Name: M}}\n", ("a macro (Fn::Transform) gives it at deployment",)),
         (
             "    Properties: {'Fn::Transform': {Name: M}, RoleArn: x}\n",
             ("a macro (Fn::Transform) adds to this at deployment",),

@@ -16,6 +16,7 @@ from mlguard.cli.progress import Progress
 from mlguard.configuration import Configuration, find_configuration, read_configuration
 from mlguard.errors import ConfigurationError, UsageError
 from mlguard.finding import Report
+from mlguard.parse.cloudformation import Given, read_parameter_file
 from mlguard.policy.load import bundled_policies, load_folder
 from mlguard.policy.model import Policy, Severity
 from mlguard.render import renderer
@@ -76,7 +77,8 @@ def hook(names: Sequence[str]) -> int:
     changed = frozenset(_relative(root, path) for path in files)
     options = argparse.Namespace(
         select=[], ignore=[], environment="", region="", var=[], var_file=[], config=None, no_config=False, policies=[],
-        fail_on=None, unknown="pass", format="text", output=None, verbose=False, no_progress=True,
+        fail_on=None, unknown="pass", format="text", output=None, verbose=False, no_progress=True, parameters=[],
+        parameter=[],
     )  # fmt: skip
     configuration = _configuration(options, root)
     report = _scan(options, root, configuration, ("",), changed) if changed else None
@@ -108,6 +110,7 @@ def _scan(
                 environment=_environment(options.environment, configuration),
                 region=options.region,
                 variables=_variables(options, root),
+                given=_given(options, root),
                 only=only,
                 tick=progress.tick,
             )
@@ -188,6 +191,28 @@ def _variables(options: argparse.Namespace, root: Root) -> Variables | None:
         values[name] = value
     files = tuple(_relative(root, Path(path)) for path in options.var_file)
     return Variables(files, values)
+
+
+def _given(options: argparse.Namespace, root: Root) -> Given:
+    """Read what `--parameters` and `--parameter` say of the deployment of templates."""
+    files = []
+    for written in options.parameters:
+        name, environment = _samconfig_environment(written)
+        files.append(read_parameter_file(root, _relative(root, Path(name)), environment))
+    values = {}
+    for written in options.parameter:
+        name, equals, value = written.partition("=")
+        if not equals or not name:
+            raise UsageError(f'--parameter takes NAME=VALUE, not "{written}"')
+        values[name] = value
+    return Given(tuple(files), values)
+
+
+def _samconfig_environment(written: str) -> tuple[str, str]:
+    """Take `samconfig.toml:prod` apart."""
+    name, colon, environment = written.rpartition(":")
+    is_pair = bool(colon) and name.lower().endswith((".toml", ".yaml", ".yml")) and not os.path.lexists(written)
+    return (name, environment) if is_pair else (written, "")
 
 
 def _relative(root: Root, path: Path) -> str:

@@ -85,6 +85,12 @@ def _scan(made: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--var", action="append", default=[], metavar="NAME=VALUE", help="the value of a Terraform variable"
     )
     scan.add_argument("--var-file", action="append", default=[], metavar="FILE", help="a Terraform variable file")
+    scan.add_argument(
+        "--parameters", action="append", default=[], metavar="FILE", help="a parameter file of a template, or samconfig"
+    )
+    scan.add_argument(
+        "--parameter", action="append", default=[], metavar="NAME=VALUE", help="the value of a template parameter"
+    )
     scan.add_argument("--verbose", action="store_true", help="list every undecided check")
     scan.add_argument("--no-progress", action="store_true", help="show no progress bar")
     scan.set_defaults(run=commands.scan_command)

@@ -48,6 +48,7 @@ class Options:
     environment: str = ""
     region: str = ""
     variables: Variables | None = None
+    given: cloudformation.Given = field(default_factory=cloudformation.Given)
     only: frozenset[str] | None = None
     tick: Tick = lambda _what, _done, _all: None
 
@@ -63,7 +64,7 @@ def scan(options: Options) -> Report:
     projects = [project for project in _projects(options, found, vocabulary, problems) if _meant(project, options)]
     findings: list[Finding] = []
     undecided: list[Undecided] = []
-    notes: list[str] = []
+    notes: list[str] = options.given.unknown_names() if projects else []
     checks = 0
     selected = frozenset(policy.id for policy in options.policies)
     if options.only is not None:  # what is wrong elsewhere is no business of these files
@@ -112,6 +113,7 @@ def _projects(
         return raw_type in native or vocabulary.wanted(raw_type)
 
     region = options.region or options.configuration.region
+    exports = cloudformation.Exports(options.root, tuple(found.templates), region, options.given)
     read: set[str] = set()  # an assembly says how its templates belong together
     for project in _assemblies(options, found, wanted, problems):
         read.update(project.files)
@@ -120,7 +122,7 @@ def _projects(
     for index, path in enumerate(found.templates):
         options.tick("reading", index, len(found.templates))
         if path not in read:
-            templates.extend(_templates(options, found, path, wanted, region, problems))
+            templates.extend(_templates(options, found, path, wanted, exports, problems))
     yield from _outermost(templates)
     if found.terraform:
         from mlguard.parse import terraform  # noqa: PLC0415
@@ -148,11 +150,14 @@ def _templates(
     found: Found,
     path: str,
     wanted: Callable[[str], bool],
-    region: str,
+    exports: cloudformation.Exports,
     problems: list[MlguardError],
 ) -> list[RawProject]:
+    region = options.region or options.given.region(path) or options.configuration.region
     try:
-        loaded = cloudformation.load(options.root, options.root.read(path), wanted, region=region)
+        loaded = cloudformation.load(
+            options.root, options.root.read(path), wanted, options.given, region=region, exports=exports
+        )
     except MlguardError as error:
         problems.append(error)
         return []

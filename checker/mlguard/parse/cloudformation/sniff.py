@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mlguard.parse.cloudformation.loops import LOOP
 from mlguard.value import Entries, Node
 
 _VERSION = b"AWSTemplateFormatVersion"
@@ -22,7 +23,7 @@ def looks_like_template(content: bytes) -> bool:
 
 
 def is_template(node: Node) -> bool:
-    """Tell whether a parsed document is a template: resources with a type, or the format's version."""
+    """Tell whether a parsed document is a template: resources with a type or loops that write them, or the version."""
     content = node.content
     if not isinstance(content, Entries):
         return False
@@ -32,6 +33,6 @@ def is_template(node: Node) -> bool:
     if resources is None or not isinstance(resources.content, Entries):
         return False
     return any(
-        isinstance(entry.content, Entries) and "Type" in entry.content.nodes
-        for entry in resources.content.nodes.values()
+        key.startswith(LOOP) or (isinstance(entry.content, Entries) and "Type" in entry.content.nodes)
+        for key, entry in resources.content.nodes.items()
     )

@@ -6,14 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from mlguard.errors import LimitError, MlguardError, ParseError
+from mlguard.parse.cloudformation.conditions import Conditions
 from mlguard.parse.cloudformation.definitions import with_parsed_texts
+from mlguard.parse.cloudformation.evaluator import Depth, Evaluator
 from mlguard.parse.cloudformation.inner_stacks import InnerStack, describe, inline_template, is_inner_stack, joined_tags
-from mlguard.parse.cloudformation.intrinsics import Evaluator
+from mlguard.parse.cloudformation.intrinsics import FUNCTIONS
 from mlguard.parse.cloudformation.local_files import with_definition
+from mlguard.parse.cloudformation.mentions import mentioned
 from mlguard.parse.cloudformation.metadata import construct_path, waivers
 from mlguard.parse.cloudformation.parameters import Declared, declare
+from mlguard.parse.cloudformation.rules import Rules, closed_by_rules
 from mlguard.parse.cloudformation.sam import TRANSFORM, with_globals
 from mlguard.parse.cloudformation.sniff import is_template
+from mlguard.parse.cloudformation.unrolling import Unrolled, unroll
 from mlguard.parse.markup import load_markup
 from mlguard.resource import Gap, RawResource, always
 from mlguard.scenario import Memory, Scenario
@@ -31,7 +36,9 @@ class Surroundings:
     """What every template of one project shares.
 
     `locate` gives the path, relative to the root, of the template that a nested stack names, None when it is not a
-    local file.
+    local file. `exports` gives the node of a value that another stack exports. `account`, `stack` and `tags` are the
+    account, the name and the tags of the outermost stack, as far as somebody said. `secrets` are the places of values
+    that are not to be shown.
     """
 
     root: Root | None
@@ -39,9 +46,16 @@ class Surroundings:
     wanted: Callable[[str], bool]
     locate: Callable[[str, str, Node], str | None]
     memory: Memory = field(default_factory=Memory)
+    level: Depth = field(default_factory=Depth)
     documents: dict[str, Document] = field(default_factory=dict)
     problems: list[MlguardError] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    exports: Callable[[str], Node | None] = lambda _name: None
+    account: str = ""
+    stack: str = ""
+    tags: Node | None = None
+    secrets: list[Span] = field(default_factory=list)
     nested: int = 0
 
 
@@ -66,15 +80,24 @@ class Template:
     _nested: dict[str, Template | None] = field(default_factory=dict)
     _evaluator: Evaluator | None = None
     _declared: dict[str, Declared] | None = None
+    _unrolled: Unrolled | None = None
+
+    @property
+    def unrolled(self) -> Unrolled:
+        """The sections with their loops written out."""
+        if self._unrolled is None:
+            content = self.node.content
+            sections = content.nodes if isinstance(content, Entries) else {}
+            self._unrolled = unroll(sections, lambda: self._evaluator_of(sections))
+        return self._unrolled
 
     def __post_init__(self) -> None:
         """Write the globals of a SAM template into its resources."""
         self.node = with_globals(self.node)
 
     def section(self, name: str) -> Node | None:
-        """Give a top-level section when it is there."""
-        content = self.node.content
-        return content.nodes.get(name) if isinstance(content, Entries) else None
+        """Give a top-level section when it is there, its loops written out."""
+        return self.unrolled.sections.get(name)
 
     @property
     def entries(self) -> Mapping[str, Node]:
@@ -86,24 +109,41 @@ class Template:
     def declared(self) -> dict[str, Declared]:
         """The `Parameters` section."""
         if self._declared is None:
-            self._declared = declare(self.section("Parameters"), self.given, self.prefix)
+            content = self.node.content
+            sections = content.nodes if isinstance(content, Entries) else {}
+            declared = declare(sections.get("Parameters"), self.given, self.prefix)
+            self._declared = closed_by_rules(sections.get("Rules"), declared)
+            self.around.secrets.extend(span for one in declared.values() for span in one.secret_spans())
         return self._declared
 
     @property
     def evaluator(self) -> Evaluator:
         """The meaning of the template's expressions."""
         if self._evaluator is None:
-            self._evaluator = Evaluator(
-                self.declared,
-                self.section("Mappings"),
-                self.section("Conditions"),
-                frozenset(self.entries),
-                self._only_region,
-                self.prefix,
-                self.around.memory,
-                self._output,
-            )
+            self._evaluator = self._evaluator_of(self.unrolled.sections)
         return self._evaluator
+
+    def _evaluator_of(self, sections: Mapping[str, Node]) -> Evaluator:
+        resources = sections.get("Resources")
+        names = resources.content.nodes if resources is not None and isinstance(resources.content, Entries) else {}
+        constants = mentioned(sections)
+        return Evaluator(
+            functions=FUNCTIONS,
+            parameters=self.declared,
+            mappings=sections.get("Mappings"),
+            conditions=Conditions(sections.get("Conditions"), self.prefix, self.around.memory, constants),
+            rules=Rules(sections.get("Rules"), self.prefix, self.declared, constants),
+            mentioned=constants,
+            resources=frozenset(names),
+            region=self._only_region,
+            account=self.around.account,
+            stack="" if self.prefix else self.around.stack,
+            prefix=self.prefix,
+            memory=self.around.memory,
+            outputs=self._output,
+            exports=self.around.exports,
+            depth=self.around.level,
+        )
 
     @property
     def _only_region(self) -> str:
@@ -119,6 +159,8 @@ class Template:
     def resources(self) -> list[RawResource]:
         """Give the resources of this template and of its local nested ones, as written."""
         self._note_macros()
+        self._note_rules()
+        self.around.gaps.extend(self.unrolled.gaps)
         found: list[RawResource] = []
         for name, node in self.entries.items():
             kind = self._type_of(name, node)
@@ -164,6 +206,13 @@ class Template:
     def _problem(self, message: str, at: Span) -> None:
         self.around.problems.append(ParseError(message, at.path, at.line, at.column))
 
+    def _note_rules(self) -> None:
+        evaluator = self.evaluator
+        at = evaluator.rules.span
+        if at is not None and not evaluator.rules.satisfiable(evaluator.compared):
+            what = "no values of the parameters satisfy the Rules of this template: it is judged without them"
+            self.around.notes.append(f"{at.path}:{at.line}: {what}")
+
     def _note_macros(self) -> None:
         for section in (self.section("Transform"), self.section("Fn::Transform")):
             nodes = section.content.nodes if section and isinstance(section.content, Items) else (section,)
@@ -197,8 +246,8 @@ class Template:
             span=node.span,
             name_span=at,
             region=Node(Choice(self._region), at),
-            exists=self._existence(fields.get("Condition")),
-            tags_below=self.tags,
+            exists=self._existence(fields.get("Condition"), self.unrolled.only_if.get(name)),
+            tags_below=joined_tags(self.around.tags, self.tags),
             construct=construct_path(fields.get("Metadata")),
             waivers=waivers(fields.get("Metadata")),
         )
@@ -208,17 +257,15 @@ class Template:
         region = self.evaluator.region_in(scenario)
         return Node(region, Span(at.path, at.line, at.column, at.line, at.column))
 
-    def _existence(self, condition: Node | None) -> Callable[[Scenario], bool]:
-        outer = self.stack_condition
+    def _existence(self, condition: Node | None, made: Callable[[Scenario], bool] | None) -> Callable[[Scenario], bool]:
+        """Give what tells whether a resource is there: its stack, the loop that makes it, its own condition."""
         own = condition.content if condition is not None else None
-        if not isinstance(own, str):
-            return outer or always
         evaluator = self.evaluator
-
-        def exists(scenario: Scenario) -> bool:
-            return (outer is None or outer(scenario)) and evaluator.condition(own, scenario)
-
-        return exists
+        held = (lambda scenario: evaluator.condition(own, scenario)) if isinstance(own, str) else None
+        parts = [part for part in (self.stack_condition, made, held) if part is not None]
+        if len(parts) <= 1:
+            return parts[0] if parts else always
+        return lambda scenario: all(part(scenario) for part in parts)
 
     def _beside(self, name: str) -> Node | None:
         """Read a file that the template names: it is found beside the template."""
@@ -241,7 +288,7 @@ class Template:
         found = self._template_of(name, node, inner)
         if found is None:
             return None
-        existence = self._existence(fields.get("Condition"))
+        existence = self._existence(fields.get("Condition"), self.unrolled.only_if.get(name))
         return Template(
             found[0],
             found[1],
@@ -306,12 +353,27 @@ class Template:
 
     def _output(self, resource: str, output: str) -> Node | None:
         nested = self.nested(resource) if self._is_nested(resource) else None
-        section = nested.section("Outputs") if nested is not None else None
-        if nested is None or section is None or not isinstance(section.content, Entries):
+        return nested.output(output) if nested is not None else None
+
+    def output(self, name: str) -> Node | None:
+        """Give the node of an output's value when the template declares it; unknown where its condition is false."""
+        declared = _below(self.section("Outputs")).get(name)
+        fields = _below(declared)
+        value = fields.get("Value")
+        if value is None:
             return None
-        declared = section.content.nodes.get(output)
-        value = declared.content.nodes.get("Value") if declared and isinstance(declared.content, Entries) else None
-        return nested.evaluator.wrap(value) if value is not None else None
+        condition = fields.get("Condition")
+        evaluator = self.evaluator
+        if condition is None or not isinstance(condition.content, str):
+            return evaluator.wrap(value)
+        own = condition.content
+
+        def choose(scenario: Scenario) -> Node:
+            if evaluator.condition(own, scenario):
+                return evaluator.wrap(value)
+            return Node(Unknown(f'the output "{name}" is not there where "{own}" is false'), value.span)
+
+        return Node(Choice(choose), value.span)
 
     def _is_nested(self, resource: str) -> bool:
         node = self.entries.get(resource)
