@@ -589,3 +589,36 @@ def test_what_a_text_would_take_to_read_is_bounded(scanned: Scan, make_policy: M
     report = scanned({"t.yaml": text}, policy)
     assert not report.problems
     assert {one.resource for one in report.findings} == {"M/Train"}  # in either text
+
+
+STEPS = [
+    {
+        "Name": "Cluster",
+        "Type": "EMR",
+        "ClusterConfig": {"Instances": {"InstanceGroups": [{"InstanceType": "p3.2xlarge"}]}},
+    },
+    {"Name": "Reuse", "Type": "EMR", "Arguments": {"ClusterId": "j-1", "StepConfig": {}}},
+    {
+        "Name": "Quality",
+        "Type": "QualityCheck",
+        "Arguments": {"ProcessingResources": {"ClusterConfig": {"InstanceType": DEAR}}},
+    },
+    {
+        "Name": "Bias",
+        "Type": "ClarifyCheck",
+        "Arguments": {"ProcessingResources": {"ClusterConfig": {"InstanceType": DEAR}}},
+    },
+    {"Name": "Register", "Type": "RegisterModel", "Arguments": {"InferenceSpecification": {}}},
+    {"Name": "Tune", "Type": "Tuning", "Arguments": TUNING, "RetryPolicies": [{"MaxAttempts": 50}]},
+]
+
+
+def test_which_steps_of_a_pipeline_are_jobs(scanned: Scan, types: Policy, make_policy: Make) -> None:
+    body = json.dumps({"Version": "2020-12-01", "Steps": STEPS})
+    head = PIPELINE.partition("        PipelineDefinitionBody")[0]
+    files = {"t.yaml": f"{head}        PipelineDefinitionBody: '{body}'\n"}
+    assert [one.resource for one in scanned(files, types).findings] == ["P/Cluster", "P/Quality", "P/Bias"]
+    retries = make_policy(
+        "applies_to: sagemaker.tuning_job\nrequire: {retries: {every: {max_attempts: {at_most: 3}}}}\n"
+    )
+    assert place_of(scanned(files, retries), files)[2] == '"MaxAttempts": 50'
