@@ -17,6 +17,8 @@ MAX_SCENARIOS = 4096
 _MAX_KEPT = 64
 UNDECIDED = "\0undecided"
 """Stands, in what a result depends on, for a variable that had no value yet."""
+_DECIDED_SINCE = "\0decided since"
+"""Stands for a variable that had no value when it was looked at first, and has one now: no other scenario is alike."""
 
 
 class TooManyScenariosError(Exception):
@@ -59,16 +61,21 @@ class Scenario:
             self._position += 1
             self._fixed[variable] = step.options[step.index]
         value = self._fixed[variable]
-        if self._touched:
-            self._touched[-1].setdefault(variable, value)
+        self.touch(variable, value)
         return value
 
     def decided(self, variable: str) -> bool:
         """Tell whether the variable has a value already, without giving it one."""
         found = variable in self._fixed
-        if self._touched:  # the answer "not yet" is a thing that was looked at, too
-            self._touched[-1].setdefault(variable, self._fixed[variable] if found else UNDECIDED)
+        self.touch(variable, self._fixed[variable] if found else UNDECIDED)  # "not yet" was looked at, too
         return found
+
+    def touch(self, variable: str, value: Decided) -> None:
+        """Note, for the memory, what a result depends on."""
+        if self._touched:
+            touched = self._touched[-1]
+            if touched.setdefault(variable, value) == UNDECIDED != value:
+                touched[variable] = _DECIDED_SINCE
 
 
 class Memory:
@@ -85,9 +92,8 @@ class Memory:
         fixed = scenario._fixed  # noqa: SLF001  (Memory and Scenario are two halves of one mechanism)
         for needed, value in kept:
             if all(fixed.get(variable, UNDECIDED) == decided for variable, decided in needed.items()):
-                if scenario._touched:  # noqa: SLF001
-                    for variable, decided in needed.items():
-                        scenario._touched[-1].setdefault(variable, decided)  # noqa: SLF001
+                for variable, decided in needed.items():
+                    scenario.touch(variable, decided)
                 return value  # type: ignore[return-value]
         touched: dict[str, Decided] = {}
         scenario._touched.append(touched)  # noqa: SLF001
@@ -95,10 +101,9 @@ class Memory:
             value = compute(scenario)
         finally:
             scenario._touched.pop()  # noqa: SLF001
-            if scenario._touched:  # noqa: SLF001
-                for variable, decided in touched.items():
-                    scenario._touched[-1].setdefault(variable, decided)  # noqa: SLF001
-        if len(kept) < _MAX_KEPT:  # a longer list takes longer to look through than it saves
+            for variable, decided in touched.items():
+                scenario.touch(variable, decided)
+        if len(kept) < _MAX_KEPT and _DECIDED_SINCE not in touched.values():  # a longer list saves no time
             kept.append((touched, value))
         return value
 
@@ -115,14 +120,16 @@ class Outcome(Generic[T]):
         return all(decisions.get(variable, value) == value for variable, value in self.decisions.items())
 
 
-def explore(function: Callable[[Scenario], T], limit: int = MAX_SCENARIOS) -> Iterator[Outcome[T]]:
+def explore(
+    function: Callable[[Scenario], T], limit: int = MAX_SCENARIOS, fixed: Mapping[str, Decided] | None = None
+) -> Iterator[Outcome[T]]:
     """Run a deterministic function in every scenario that it can tell apart; the defaults come first.
 
-    Raises TooManyScenariosError when there are more than `limit`.
+    `fixed` are decisions that hold in all of them. Raises TooManyScenariosError when there are more than `limit`.
     """
     steps: list[_Step] = []
     for _ in range(limit):
-        scenario = Scenario(steps)
+        scenario = Scenario(steps, fixed)
         try:
             result = function(scenario)
         except ImpossibleError:

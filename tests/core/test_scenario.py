@@ -132,6 +132,32 @@ def test_memory_keeps_nothing_that_depends_on_a_decision_that_was_only_looked_fo
     assert memory.recall("peek", second, peek) == "chosen"
 
 
+def test_memory_keeps_nothing_that_took_a_decision_after_it_had_looked_for_it() -> None:
+    """Such a result belongs to a scenario that was open before and is decided after: no other one is alike."""
+    memory = Memory()
+
+    def look_then_decide(scenario: Scenario) -> tuple[bool, Decided]:
+        return scenario.decided("a"), scenario.decide("a", (1, 2))
+
+    def nested(scenario: Scenario) -> tuple[bool, Decided]:
+        return memory.recall("inner", scenario, look_then_decide)
+
+    for _ in range(2):
+        found = [outcome.result for outcome in explore(lambda scenario: memory.recall("outer", scenario, nested))]
+        assert found == [(False, 1), (False, 2)]
+
+
+def test_explore_keeps_to_what_is_fixed() -> None:
+    def both(scenario: Scenario) -> tuple[Decided, Decided]:
+        return scenario.decide("a", (1, 2)), scenario.decide("b", (1, 2))
+
+    outcomes = list(explore(both, fixed={"b": 2}))
+    assert [(dict(outcome.decisions), outcome.result) for outcome in outcomes] == [
+        ({"b": 2, "a": 1}, (1, 2)),
+        ({"b": 2, "a": 2}, (2, 2)),
+    ]
+
+
 def test_memory_keeps_nothing_of_a_computation_that_failed() -> None:
     memory = Memory()
 

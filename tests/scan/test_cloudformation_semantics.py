@@ -80,7 +80,7 @@ Conditions:
         ("!FindInMap [ByEnv, prod, type]", "fail"),
         ("!FindInMap [ByEnv, !Ref Env, type]", "fail"),
         ("!FindInMap [ByEnv, staging, type]", "unknown"),
-        ("!FindInMap [ByEnv, !Ref Open, type]", "unknown"),
+        ("!FindInMap [ByEnv, !Ref Open, type]", "fail"),  # it is one of the keys, or the deployment fails
         ("!FindInMap [ByEnv, staging, type, {DefaultValue: ml.t3.large}]", "pass"),
         ("!If [IsProd, ml.t3.large, ml.t3.medium]", "pass"),
         ("!If [IsProd, ml.p4d.24xlarge, ml.t3.medium]", "fail"),
@@ -291,8 +291,11 @@ def test_a_macro_may_add_what_is_missing(scanned: Scan, make_policy: Make, head:
 
 
 def test_a_loop_over_resources_may_add_what_is_missing(scanned: Scan, make_policy: Make) -> None:
-    text = notebook(CHEAP) + "  Fn::ForEach::X: [N, [a], {'${N}': {Type: 'AWS::S3::Bucket'}}]\n"
-    assert verdict(scanned({"t.yaml": text}, make_policy(PROJECT))) == "unknown"
+    head = "Parameters: {Names: {Type: CommaDelimitedList}}\n"
+    text = "  Fn::ForEach::X: [N, %s, {'${N}': {Type: 'AWS::S3::Bucket'}}]\n"
+    for collection, wanted in (("!Ref Names", "unknown"), ("[a]", "fail")):
+        template = notebook(CHEAP, head) + text % collection
+        assert verdict(scanned({"t.yaml": template}, make_policy(PROJECT))) == wanted
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,45 @@ def test_variables_of_the_process_count_when_asked_for(run: Run, monkeypatch: py
     assert run(files, *select, "--env-vars")["findings"] == []  # files win over the process
 
 
+TEMPLATE = """
+Parameters:
+  Type: {Type: String}
+  Idle: {Type: String, Default: auto-stop}
+Resources:
+  Lab:
+    Type: AWS::SageMaker::NotebookInstance
+    Properties: {InstanceType: !Ref Type, LifecycleConfigName: !Ref Idle, RoleArn: r}
+"""
+SIZES = {
+    ".mlguard.yaml": """
+environments:
+  production: {parameter_files: [deploy/prod.json, deploy/other.json], region: sa-east-1}
+  sandbox: {parameter_files: ["samconfig.toml:dev"], region: us-east-1}
+""",
+    "lab.yaml": TEMPLATE,
+    "deploy/prod.json": '[{"ParameterKey": "Type", "ParameterValue": "ml.g5.12xlarge"}]',
+    "deploy/other.json": '[{"ParameterKey": "Another", "ParameterValue": "x"}]',
+    "samconfig.toml": '[dev.deploy.parameters]\nparameter_overrides = "Type=ml.p4d.24xlarge"\n',
+}
+
+
+def test_a_template_is_scanned_once_for_each_environment_with_its_parameter_files(run: Run) -> None:
+    report = run(SIZES, "--select", "premium-accelerator-in-nonproduction", "--select", "instance-type-not-allowed")
+    assert told(report) == [
+        ("instance-type-not-allowed", "lab.yaml", "production", "environment = production"),
+        ("premium-accelerator-in-nonproduction", "lab.yaml", "sandbox", "environment = sandbox"),
+    ]
+    assert [one["related"][0]["path"] for one in report["findings"]] == ["deploy/prod.json", "samconfig.toml"]
+    amounts = [one["exposure"]["monthly_usd"]["low"] for one in report["findings"]]
+    assert amounts == [8797.67, 18433.45]  # each in the region of its environment
+    assert (report["problems"], report["undecided"]) == ([], [])
+
+
+def test_a_parameter_file_of_the_command_line_replaces_those_of_the_environments(run: Run) -> None:
+    report = run(SIZES, "lab.yaml", "--parameters", "deploy/prod.json", "--select", "instance-type-not-allowed")
+    assert [one["when"] for one in report["findings"]] == [""]
+
+
 BUDGET = """
 resource "aws_budgets_budget" "all" {
   budget_type  = "COST"

@@ -16,6 +16,7 @@ from mlguard.cli.progress import Progress
 from mlguard.configuration import Configuration, find_configuration, read_configuration
 from mlguard.errors import UsageError
 from mlguard.finding import Report
+from mlguard.parse.cloudformation import Given, read_parameter_file, with_environment
 from mlguard.policy.load import bundled_policies, load_folder
 from mlguard.policy.model import Policy, Severity
 from mlguard.render import renderer
@@ -69,9 +70,9 @@ def hook(names: Sequence[str]) -> int:
     root = Root(root_of([Path()]))
     changed = frozenset(_relative(root, path) for path in files)
     options = argparse.Namespace(
-        select=[], ignore=[], plan=[], environment="", region="", var=[], var_file=[], env_vars=False, config=None,
-        no_config=False, policies=[], fail_on=None, fail_on_exposure=None, sort="place", unknown="pass",
-        format="text", output=None, validate=False, verbose=False, no_progress=True,
+        select=[], ignore=[], plan=[], environment="", region="", var=[], var_file=[], env_vars=False, parameters=[],
+        parameter=[], config=None, no_config=False, policies=[], fail_on=None, fail_on_exposure=None, sort="place",
+        unknown="pass", format="text", output=None, validate=False, verbose=False, no_progress=True,
     )  # fmt: skip
     configuration = _configuration(options, root)
     report = _scan(options, root, configuration, ("",), changed) if changed else None
@@ -105,6 +106,7 @@ def _scan(
                 region=options.region,
                 variables=_variables(options, root),
                 rates=rates_of(configuration, root),
+                given=_given(options, root),
                 only=only,
                 validate=_validation(options),
                 tick=progress.tick,
@@ -180,6 +182,21 @@ def _variables(options: argparse.Namespace, root: Root) -> Variables | None:
         }
     workspace = os.environ.get("TF_WORKSPACE", "") if options.env_vars else ""
     return Variables(files, values=values, process=process, workspace=workspace)
+
+
+def _given(options: argparse.Namespace, root: Root) -> Given:
+    """Read what `--parameters` and `--parameter` say of the deployment of templates."""
+    files = []
+    for written in options.parameters:
+        name, environment = with_environment(written)
+        files.append(read_parameter_file(root, _relative(root, Path(name)), environment))
+    values = {}
+    for written in options.parameter:
+        name, equals, value = written.partition("=")
+        if not equals or not name:
+            raise UsageError(f'--parameter takes NAME=VALUE, not "{written}"')
+        values[name] = value
+    return Given(tuple(files), values)
 
 
 def _relative(root: Root, path: Path, *, outside: bool = False) -> str:

@@ -105,6 +105,12 @@ def _scan(made: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="take Terraform variables from TF_VAR_* and the workspace from TF_WORKSPACE",
     )
     scan.add_argument(
+        "--parameters", action="append", default=[], metavar="FILE", help="a parameter file of a template, or samconfig"
+    )
+    scan.add_argument(
+        "--parameter", action="append", default=[], metavar="NAME=VALUE", help="the value of a template parameter"
+    )
+    scan.add_argument(
         "--validate", action="store_true", help="report what cfn-lint calls an error in the templates as problems too"
     )
     scan.add_argument("--verbose", action="store_true", help="list every undecided check")

@@ -68,6 +68,7 @@ class _Frame:
     entries: dict[str, Node] = field(default_factory=dict)
     key: str | None = None
     key_span: Span | None = None
+    key_is_merge: bool = False
     merged: set[str] = field(default_factory=set)
 
 
@@ -119,6 +120,7 @@ class _Builder:
         span = self._span(event.start_mark, event.end_mark)
         if frame is not None and frame.is_mapping and frame.key is None:
             self._key(frame, event.value, span)
+            frame.key_is_merge = event.value == "<<" and event.implicit[0]
             if event.anchor:
                 self._anchors[event.anchor] = (Node(event.value, span), 1)
             return
@@ -182,7 +184,8 @@ class _Builder:
             return
         key, key_span = frame.key or "", frame.key_span
         frame.key = None
-        if key == "<<":
+        if frame.key_is_merge:
+            frame.key_is_merge = False
             self._merge(frame, node, event)
         else:
             frame.merged.discard(key)

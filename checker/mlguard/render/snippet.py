@@ -43,13 +43,22 @@ def snippet(document: Document, span: Span, room: int) -> Snippet | None:
     last = begin + span.end_column - 1 if span.end_line == span.line else end
     last = min(max(last, first), end)
     low, high = max(begin, first - _AROUND), min(end, first + _AROUND)
-    text = document.text[low:high]
+    text = _without(document.text[low:high], low, document.hidden)
     window = text.rstrip("\r\n \t")
     if not window:
         return None
     culprit = slice(min(first - low, len(window)), min(max(last - low, first - low + 1), len(window)))
     pieces = [_TAB if piece == r"\t" else piece for piece in terminal_pieces(_masked(window, culprit))]
     return _crop(pieces, culprit, room, before=low > begin, after=high < end)
+
+
+def _without(text: str, low: int, hidden: tuple[tuple[int, int], ...]) -> str:
+    """Mask what is not to be shown, wherever it stands."""
+    for start, end in hidden:
+        first, last = max(start - low, 0), min(end - low, len(text))
+        if first < last:
+            text = text[:first] + _MASK * (last - first) + text[last:]
+    return text
 
 
 def _masked(text: str, culprit: slice) -> str:

@@ -6,58 +6,27 @@ vocabulary, judges every selected policy over them, and marks what its authors a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from mlguard.configuration import Configuration
 from mlguard.errors import MlguardError, ParseError
 from mlguard.finding import Counts, Finding, Report, Undecided
-from mlguard.knowledge.rates import Rates
-from mlguard.parse import cloudformation
 from mlguard.policy.model import Policy
 from mlguard.resource import RawProject, Resource
 from mlguard.scan.check import check_project
 from mlguard.scan.discover import Found, discover
 from mlguard.scan.merging import merged
-from mlguard.source import Document, Root
+from mlguard.scan.options import Options, Tick, Validate
+from mlguard.scan.reading import Reading, native_kinds, notes_on_apps
 from mlguard.suppress import suppress
 from mlguard.vocabulary.derived import Settings
 from mlguard.vocabulary.load import bundled_vocabulary
-from mlguard.vocabulary.model import Vocabulary
 from mlguard.vocabulary.normalise import normalise
 
-if TYPE_CHECKING:
-    from mlguard.parse.terraform import Variables
+__all__ = ["Options", "Tick", "Validate", "scan"]
 
-Tick = Callable[[str, int, int], None]
-Validate = Callable[[Mapping[str, Document], str], list[MlguardError]]
-"""Gives what else is wrong with the documents of a scan, for a region."""
 _OF_THE_ACCOUNT = frozenset(("budgets.budget",))  # one of these may serve projects that are deployed beside it
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What to scan and how. `paths` are relative to the root, `only` limits the projects to those of these files.
-
-    `plans` are files that hold Terraform plans, relative to the root too; they may lie outside of it.
-    `known` are all policies that an ignore may name, `policies` those that are judged.
-    """
-
-    root: Root
-    paths: tuple[str, ...] = ("",)
-    plans: tuple[str, ...] = ()
-    policies: tuple[Policy, ...] = ()
-    known: tuple[Policy, ...] = ()
-    configuration: Configuration = field(default_factory=Configuration)
-    environment: str = ""
-    region: str = ""
-    variables: Variables | None = None
-    rates: Rates = field(default_factory=Rates)
-    only: frozenset[str] | None = None
-    validate: Validate | None = None
-    tick: Tick = lambda _what, _done, _all: None
 
 
 def scan(options: Options) -> Report:
@@ -68,15 +37,16 @@ def scan(options: Options) -> Report:
         options.root, options.paths, configuration.excludes, lambda seen: options.tick("looking for files", seen, 0)
     )
     problems: list[MlguardError] = list(found.problems)
-    projects = [project for project in _projects(options, found, vocabulary, problems) if _meant(project, options)]
+    read = Reading(options, found, vocabulary, problems).projects()
+    projects = [project for project in read if _meant(project, options)]
     findings: list[Finding] = []
     undecided: list[Undecided] = []
-    notes = _notes_on_apps(options, found)
+    notes = [*notes_on_apps(options, found), *(options.given.unknown_names() if projects else ())]
     checks = 0
     selected = frozenset(policy.id for policy in options.policies)
     if options.only is not None:  # what is wrong elsewhere is no business of these files
         problems = [problem for problem in problems if problem.path in options.only]
-    named = [normalise(raw, vocabulary, _settings(raw, options), _native(options)) for raw in projects]
+    named = [normalise(raw, vocabulary, _settings(raw, options), native_kinds(options)) for raw in projects]
     accounts = [resource for project in named for resource in project.resources if resource.kind in _OF_THE_ACCOUNT]
     for index, project in enumerate(named):
         options.tick("checking", index, len(named))
@@ -121,121 +91,6 @@ def _about_budgets(
     if asked and budgets and configuration.budgets == "project":
         at = budgets[0].raw.name_span
         yield f"{at.path}:{at.line}: this budget is of another project; `budgets: repository` makes it count for all"
-
-
-def _projects(
-    options: Options, found: Found, vocabulary: Vocabulary, problems: list[MlguardError]
-) -> Iterator[RawProject]:
-    """Read every project; a front end is imported when there is something for it to read."""
-    native = frozenset(kind.partition(":")[2] for kind in _native(options))
-
-    def wanted(raw_type: str) -> bool:
-        return raw_type in native or vocabulary.wanted(raw_type)
-
-    read: set[str] = set()  # an assembly says how its templates belong together
-    for project in _assemblies(options, found, wanted, problems):
-        read.update(project.files)
-        yield project
-    for index, path in enumerate(found.templates):
-        options.tick("reading", index, len(found.templates))
-        if path not in read:
-            yield from _templates(options, found, path, wanted, problems)
-    planned: frozenset[str] = frozenset()
-    if options.plans or found.plans:
-        from mlguard.parse.terraform.plan import load_plans  # noqa: PLC0415
-
-        region = options.region or options.configuration.region
-        plans = load_plans(options.root, options.plans, list(found.plans), list(found.terraform), wanted, region)
-        problems.extend(plans.problems)
-        found.skipped.update(dict.fromkeys(plans.others, "not a template"))
-        planned = frozenset(plans.roots)
-        yield from plans.projects
-    if found.terraform:
-        yield from _terraform(options, list(found.terraform), wanted, planned)
-
-
-def _region(options: Options, path: str) -> str:
-    return options.region or options.configuration.region_of(path, options.environment)
-
-
-def _terraform(
-    options: Options, folders: list[str], wanted: Callable[[str], bool], planned: frozenset[str]
-) -> list[RawProject]:
-    """Read Terraform roots: each once for every environment that the configuration deploys it to, else once."""
-    from mlguard.parse import terraform  # noqa: PLC0415
-
-    given = options.variables or terraform.Variables()
-    environments = []
-    if not given.files:  # who names files on the command line asks for one scan with those
-        given = replace(given, shared=options.configuration.var_files)
-        environments = [
-            replace(
-                given,
-                files=one.var_files,
-                environment=one.environment,
-                region=options.region or one.region,
-                workspace=one.workspace,
-                belongs=one.belongs,
-            )
-            for one in options.configuration.deployments
-            if (one.var_files or one.workspace) and options.environment in ("", one.environment)
-        ]
-    return terraform.load(options.root, folders, wanted, given, partial(_region, options), environments, planned)
-
-
-def _assemblies(
-    options: Options, found: Found, wanted: Callable[[str], bool], problems: list[MlguardError]
-) -> Iterator[RawProject]:
-    if found.assemblies:
-        from mlguard.parse import cdk  # noqa: PLC0415
-    read: set[str] = set()  # the assembly of a stage is read with the one that it belongs to
-    for folder in sorted(found.assemblies):
-        if (f"{folder}/manifest.json" if folder else "manifest.json") not in read:
-            try:
-                project = cdk.load(options.root, folder, wanted, options.region or options.configuration.region)
-            except MlguardError as error:
-                problems.append(error)
-            else:
-                read.update(project.files)
-                yield project
-
-
-def _notes_on_apps(options: Options, found: Found) -> list[str]:
-    """Say what to run for CDK apps that are not synthesized, of those that the changed files belong to."""
-    if not found.apps:
-        return []
-    from mlguard.parse.cdk.apps import notes_on_apps  # noqa: PLC0415
-
-    notes = notes_on_apps(options.root, found.apps, found.assemblies)
-    changed = options.only
-    return [
-        note
-        for folder, note in notes.items()
-        if changed is None or not folder or any(path.startswith(f"{folder}/") for path in changed)
-    ]
-
-
-def _templates(
-    options: Options,
-    found: Found,
-    path: str,
-    wanted: Callable[[str], bool],
-    problems: list[MlguardError],
-) -> list[RawProject]:
-    region = _region(options, path)
-    try:
-        loaded = cloudformation.load(options.root, options.root.read(path), wanted, region=region)
-    except MlguardError as error:
-        problems.append(error)
-        return []
-    if not loaded:
-        found.skipped[path] = "not a template"
-    return loaded
-
-
-def _native(options: Options) -> frozenset[str]:
-    """Give the kinds that policies take from one format: `terraform:aws_lambda_function`."""
-    return frozenset(kind for policy in options.policies for kind in policy.applies_to if ":" in kind)
 
 
 def _meant(project: RawProject, options: Options) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 _NEWLINE = re.compile("\n")
@@ -31,10 +32,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Document:
-    """The text of one file, by its path relative to the root."""
+    """The text of one file, by its path relative to the root; what stands at `hidden` offsets is not to be shown."""
 
     path: str
     text: str
+    hidden: tuple[tuple[int, int], ...] = ()
     _starts: list[int] = field(default_factory=list, repr=False)
 
     def line_starts(self) -> list[int]:
@@ -51,6 +53,17 @@ class Document:
             return ""
         end = starts[number] - 1 if number < len(starts) else len(self.text)
         return self.text[starts[number - 1] : end].rstrip("\r")
+
+    def hiding(self, spans: Sequence[Span]) -> Document:
+        """Give the same document with some of its places hidden."""
+        own = [span for span in spans if span.path == self.path]
+        if not own:
+            return self
+        starts = self.line_starts()
+        offsets = tuple(
+            (starts[one.line - 1] + one.column - 1, starts[one.end_line - 1] + one.end_column - 1) for one in own
+        )
+        return Document(self.path, self.text, offsets)
 
     def span(self, start: int, end: int) -> Span:
         """Turn a pair of offsets into a span."""

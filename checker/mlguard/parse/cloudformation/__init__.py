@@ -2,50 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from pathlib import PurePosixPath
 
 from mlguard.errors import ParseError
-from mlguard.parse.cloudformation.sniff import looks_like_template
+from mlguard.parse.cloudformation.exports import Exports
+from mlguard.parse.cloudformation.locate import locator
+from mlguard.parse.cloudformation.parameter_files import Given, read_parameter_file, with_environment
+from mlguard.parse.cloudformation.parameters import not_allowed
+from mlguard.parse.cloudformation.sniff import is_template, looks_like_template
 from mlguard.parse.cloudformation.template import Surroundings, Template
 from mlguard.parse.markup import load_markup
 from mlguard.resource import RawProject
 from mlguard.source import Document, Root
 from mlguard.value import Entries, Node
 
-__all__ = ["is_template", "load", "looks_like_template"]
-
-
-def is_template(node: Node) -> bool:
-    """Tell whether a parsed document is a template: resources with a type, or the format's version."""
-    content = node.content
-    if not isinstance(content, Entries):
-        return False
-    resources = content.nodes.get("Resources")
-    if "AWSTemplateFormatVersion" in content.nodes:
-        return True
-    if resources is None or not isinstance(resources.content, Entries):
-        return False
-    return any(
-        isinstance(entry.content, Entries) and "Type" in entry.content.nodes
-        for entry in resources.content.nodes.values()
-    )
+__all__ = ["Exports", "Given", "is_template", "load", "looks_like_template", "read_parameter_file", "with_environment"]
 
 
 def load(
     root: Root,
     document: Document,
     wanted: Callable[[str], bool],
-    given: Mapping[str, Node] | None = None,
+    given: Given | None = None,
     region: str = "",
+    exports: Exports | None = None,
 ) -> list[RawProject]:
     """Read each template of a file; none when the file holds something else.
 
-    `given` are parameter values that a user chose. Raises ParseError or LimitError when the text cannot be read.
+    `given` is what a user says of the deployment, `exports` what other templates export. Raises ParseError or
+    LimitError when the text cannot be read.
     """
     templates = [node for node in load_markup(document) if is_template(node)]
     return [
-        _project(root, document, node, wanted, given or {}, region, f"#{index}" if index else "")
+        _project(root, document, node, wanted, given or Given(), region, exports, f"#{index}" if index else "")
         for index, node in enumerate(templates)
     ]
 
@@ -55,45 +46,36 @@ def _project(  # noqa: PLR0913, PLR0917  (what is known of a template when its f
     document: Document,
     node: Node,
     wanted: Callable[[str], bool],
-    given: Mapping[str, Node],
+    given: Given,
     region: str,
+    exports: Exports | None,
     suffix: str,
 ) -> RawProject:
-    around = Surroundings(root, region, wanted, _locator(root))
+    around = Surroundings(root, region, wanted, locator(root))
+    around.documents = {one.document.path: one.document for one in given.files_for(document.path)}
     around.documents[document.path] = document
-    template = Template(node, document.path, around, given=given)
+    around.tags = given.tags(document.path)
+    around.stack = given.stack(document.path)
+    if exports is not None:
+        around.exports = partial(exports.find, document.path)
+    template = Template(node, document.path, around, given=given.parameters(document.path))
     section = template.section("Resources")
     if section is not None and not isinstance(section.content, Entries):
         at = section.key_span or section.span
         around.problems.append(ParseError("Resources is not a mapping", at.path, at.line, at.column))
     resources = tuple(template.resources())
+    given.declared.update(template.declared)
+    around.notes.extend(not_allowed(template.declared))
+    names = reversed(PurePosixPath(document.path).with_suffix("").parts)
     return RawProject(
         dialect="cloudformation",
         path=f"{document.path}{suffix}",
         resources=resources,
-        documents=around.documents,
+        documents={path: one.hiding(around.secrets) for path, one in around.documents.items()},
         gaps=tuple(around.gaps),
         parameters=template.parameters(),
-        names=tuple(reversed(PurePosixPath(document.path).with_suffix("").parts)),
+        names=(around.stack, *names) if around.stack else tuple(names),
         problems=tuple(around.problems),
+        notes=tuple(around.notes),
         files=tuple(around.documents),
     )
-
-
-def _locator(root: Root) -> Callable[[str, str, Node], str | None]:
-    """Follow a `TemplateURL` that is a path beside the template, as `aws cloudformation package` reads it."""
-
-    def locate(path: str, _name: str, node: Node) -> str | None:
-        fields = node.content.nodes if isinstance(node.content, Entries) else {}
-        properties = fields.get("Properties")
-        url = (
-            properties.content.nodes.get("TemplateURL")
-            if properties and isinstance(properties.content, Entries)
-            else None
-        )
-        if url is None or not isinstance(url.content, str) or "://" in url.content:
-            return None
-        found = root.resolve(str(PurePosixPath(path).parent), url.content)
-        return found if found is not None and root.is_file(found) else None
-
-    return locate

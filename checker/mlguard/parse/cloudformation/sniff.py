@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from mlguard.parse.cloudformation.loops import LOOP
+from mlguard.value import Entries, Node
+
 _VERSION = b"AWSTemplateFormatVersion"
 _RESOURCES = re.compile(rb"""(?:^|[{,\n\xbf])[ \t]*["']?Resources["']?[ \t]*:""")
 _TYPE = re.compile(rb"""["']?Type["']?[ \t]*:[ \t\r\n]*["']?[A-Za-z0-9]+::[A-Za-z0-9]+""")
@@ -17,3 +20,19 @@ def looks_like_template(content: bytes) -> bool:
     if _VERSION in content:
         return True
     return b"::" in content and _RESOURCES.search(content) is not None and _TYPE.search(content) is not None
+
+
+def is_template(node: Node) -> bool:
+    """Tell whether a parsed document is a template: resources with a type or loops that write them, or the version."""
+    content = node.content
+    if not isinstance(content, Entries):
+        return False
+    resources = content.nodes.get("Resources")
+    if "AWSTemplateFormatVersion" in content.nodes:
+        return True
+    if resources is None or not isinstance(resources.content, Entries):
+        return False
+    return any(
+        key.startswith(LOOP) or (isinstance(entry.content, Entries) and "Type" in entry.content.nodes)
+        for key, entry in resources.content.nodes.items()
+    )

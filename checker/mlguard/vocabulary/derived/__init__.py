@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node
-from mlguard.vocabulary.derived import buckets, budgets, context, machines, offers, registries, scripts, studio
+from mlguard.vocabulary.derived import batch, buckets, budgets, context, machines, offers, registries, scripts, studio
 from mlguard.vocabulary.derived.subject import Settings, Subject
 
 Derivation = Callable[[Subject, Scenario], Content | Node]
@@ -20,6 +20,7 @@ DERIVED: Mapping[str, Derivation] = {
     "ml_scope": context.ml_scope,
     "region": context.region,
     "region_is_required": context.region_is_required,
+    "batch_gpus": batch.batch_gpus,
     "lifecycle_state": buckets.lifecycle_state,
     "accelerated": machines.accelerated,
     "family": machines.family,
