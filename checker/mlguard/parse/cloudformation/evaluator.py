@@ -63,14 +63,16 @@ class Evaluator:
 
     def wrap(self, node: Node) -> Node:
         """Give a node that is evaluated when it is looked at; plain scalars are themselves."""
-        if isinstance(node.content, str):
-            unknown = resolved_at_deployment(node.content)
+        content = node.content
+        if isinstance(content, str):
+            unknown = resolved_at_deployment(content) if "{{resolve:" in content else None
             return node if unknown is None else replace(node, content=unknown)
-        if not isinstance(node.content, Entries | Items):
+        if not isinstance(content, Entries | Items):
             return node
         kept = self._wrapped.get(id(node))
         if kept is None:
-            kept = replace(node, content=Choice(lambda scenario: self.evaluate(node, scenario)))
+            choice = Choice(lambda scenario: self.evaluate(node, scenario))
+            kept = Node(choice, node.span, node.key_span, node.origins)
             self._wrapped[id(node)] = kept
         return kept
 
@@ -90,7 +92,7 @@ class Evaluator:
             if isinstance(node.content, Entries):
                 return self._entries(node, node.content, scenario)
             if isinstance(node.content, Items):
-                return replace(node, content=self._items(node.content, scenario))
+                return Node(self._items(node.content, scenario), node.span, node.key_span, node.origins)
             return node
         finally:
             self.depth.levels -= 1
@@ -102,6 +104,9 @@ class Evaluator:
         return function(self, argument, node, scenario)
 
     def _entries(self, node: Node, content: Entries, scenario: Scenario) -> Node:
+        if not any(key.startswith("Fn::") for key in content.nodes):
+            wrapped = {key: self.wrap(value) for key, value in content.nodes.items()}
+            return Node(Entries(wrapped, content.rest), node.span, node.key_span, node.origins)
         rest = content.rest
         nodes: dict[str, Node] = {}
         for key, value in content.nodes.items():
