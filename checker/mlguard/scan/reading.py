@@ -85,7 +85,7 @@ class Reading:
         """Read a file once for every environment that the configuration deploys its template to, else once."""
         self._options.tick("reading", index, len(self._found.templates))
         given = self._options.given
-        loaded = self._load(path, given, given.region(path) or self._region(path))
+        loaded = self._load(path, given, self._options.region or given.region(path) or self._region(path))
         if loaded is None:
             return []
         if not loaded:
