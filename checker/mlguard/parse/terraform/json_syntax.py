@@ -13,7 +13,8 @@ from mlguard.parse.terraform.syntax import Argument, Block, Expression, ListExpr
 from mlguard.source import Document
 
 _LABELS = {"resource": 2, "data": 2, "ephemeral": 2, "variable": 1, "output": 1, "module": 1, "provider": 1}
-_REFERENCES = ("provider", "depends_on")
+_BARE = {"resource": "provider", "data": "provider", "ephemeral": "provider", "variable": "type"}
+"""What is a reference or a type in blocks of these types, although JSON can only write it as a text."""
 _NESTED = ("validation", "default_tags", "lifecycle", "backend")
 
 
@@ -72,14 +73,41 @@ def _labelled(document: Document, kind: str, key: _Key, value: Expression, label
 
 
 def _fill(document: Document, block: Block, name: _Key, value: Expression) -> None:
-    """Put an entry of a JSON body into its block; only `dynamic` and a few known blocks are read as blocks."""
-    if name.value == "dynamic" and block.type == "resource":
+    """Put an entry of a JSON body into its block; only a few known ones and what holds `dynamic` are read as blocks."""
+    if _is_dynamic(name, value):
         for label, below in _pairs(document, value):
             block.blocks.extend(_dynamic(document, label, below))
-    elif name.value in _NESTED:
+    elif name.value in _NESTED or _holds_dynamic(value):
         block.blocks.extend(_labelled(document, name.value, name, value, []))
     else:
+        bare = _BARE.get(block.type) == name.value and isinstance(value, Literal) and isinstance(value.value, str)
+        if bare and value.end - value.start > 2:  # noqa: PLR2004  (the quotes)
+            value = read_expression(document, value.start + 1, value.end - 1)
         block.arguments[name.value] = _argument(document, name, value)
+
+
+def _is_dynamic(name: Literal, value: Expression) -> bool:
+    """Recognise `"dynamic": {"rule": {"for_each": …, "content": …}}`."""
+    if name.value != "dynamic" or not isinstance(value, ObjectExpression | ListExpression):
+        return False
+    bodies = [below for one in _objects(value) for _, label in one.pairs for below in _objects(label)]
+    return any(getattr(key, "value", None) == "content" for body in bodies for key, _ in body.pairs)
+
+
+def _objects(value: Expression) -> list[ObjectExpression]:
+    listed = value.items if isinstance(value, ListExpression) else [value]
+    return [one for one in listed if isinstance(one, ObjectExpression)]
+
+
+def _holds_dynamic(value: Expression) -> bool:
+    """Tell whether something inside of an object is generated: then it is a block, not the value of an argument."""
+    waiting = _objects(value)
+    while waiting:
+        for key, below in waiting.pop().pairs:
+            if isinstance(key, Literal) and _is_dynamic(key, below):
+                return True
+            waiting.extend(_objects(below))
+    return False
 
 
 def _dynamic(document: Document, label: _Key, value: Expression) -> Iterator[Block]:
@@ -94,7 +122,4 @@ def _dynamic(document: Document, label: _Key, value: Expression) -> Iterator[Blo
 
 
 def _argument(document: Document, name: _Key, value: Expression) -> Argument:
-    bare = isinstance(value, Literal) and isinstance(value.value, str) and name.value in (*_REFERENCES, "type")
-    if bare and value.end - value.start > 2:  # noqa: PLR2004  (the quotes)
-        value = read_expression(document, value.start + 1, value.end - 1)
     return Argument(document, name.start, name.end, name.value, value)
