@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,6 +13,10 @@ from mlguard.value import Node, Parameter, Unknown
 
 Format = Literal["cloudformation", "terraform"]
 Dialect = Literal["cloudformation", "terraform", "cdk"]
+
+
+CALLED = "called here"
+"""What the call of a module is to the resources in it."""
 
 
 def always(_scenario: Scenario) -> bool:
@@ -63,16 +67,22 @@ class RawResource:
     waivers: tuple[Waiver, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Gap:
     """A part of a project that could not be seen: a remote module, a nested stack behind a URL.
 
-    `hides` are the resource types that it is known to create; empty when it may create anything.
+    `hides` are the resource types that it can create, None when it may create anything. `arguments` is what it is
+    given, None where that is not known: it completes no resource that it is not told of.
     """
 
     span: Span
     what: str
-    hides: tuple[str, ...] = ()
+    hides: tuple[str, ...] | None = None
+    arguments: Node | None = None
+
+    def may_create(self, types: Iterable[str]) -> bool:
+        """Tell whether a resource of one of these types may be hidden."""
+        return self.hides is None or not set(self.hides).isdisjoint(types)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,8 +125,12 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Project:
-    """A project in the words of the vocabulary."""
+    """A project in the words of the vocabulary.
+
+    `hidden` are, for each gap of which that is known, the resources that it can create: of a known kind, all else open.
+    """
 
     raw: RawProject
     resources: tuple[Resource, ...]
     by_kind: Mapping[str, tuple[Resource, ...]] = field(default_factory=dict)
+    hidden: tuple[tuple[Gap, tuple[Node, ...]], ...] = ()

@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
-from mlguard.resource import RawResource
+from mlguard.resource import Gap, RawResource
 from mlguard.scenario import Scenario
-from mlguard.value import Node, Reference, Unknown, text_of
+from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, settle, text_of
 from mlguard.vocabulary.model import Companion, Follow
 from mlguard.vocabulary.paths import walk
 
+_MAX_DEPTH = 20
+
 
 def names_resource(value: Node, target: RawResource, name: Node | None) -> bool | None:
-    """Tell whether a value names the target: by reference, or by a literal equal to its name; None when it may."""
+    """Tell whether a value names the target: by reference, or by a text equal to its name; None when it may."""
     content = value.content
+    own = name.content if name is not None else None
     if isinstance(content, Reference):
-        return _same_address(content.address, target.address)
+        return _reference_names(content, target, own)
     if isinstance(content, Unknown):
-        return _may_name(content, target, name)
+        return _may_name(content, target, own)
     written = text_of(content)
-    own = text_of(name.content) if name is not None else None
     if written is None:
         return False
-    if own is not None:
-        return written == own
-    if name is not None and isinstance(name.content, Unknown):
-        return None if fnmatchcase(written, name.content.pattern) else False
-    return False
+    if isinstance(own, Unknown):
+        return None if fnmatchcase(written, own.pattern) else False
+    return written == text_of(own)
+
+
+def _reference_names(reference: Reference, target: RawResource, own: Content) -> bool | None:
+    """Tell whether a reference leads to the target, or to what the target is named by: `random_pet.bucket.id`."""
+    if own == reference:
+        return True
+    same = _same_address(reference.address, target.address)
+    return None if same is False and _made_of(own, (reference,)) else same
+
+
+def _made_of(content: Content, references: Iterable[Reference]) -> bool:
+    """Tell whether an unknown text is made of one of these resources."""
+    known = (content,) if isinstance(content, Reference) else content.references if isinstance(content, Unknown) else ()
+    addresses = {one.address for one in known}
+    return any(one.address in addresses for one in references)
 
 
 def _same_address(named: str, address: str) -> bool | None:
@@ -38,15 +53,24 @@ def _same_address(named: str, address: str) -> bool | None:
     return False
 
 
-def _may_name(unknown: Unknown, target: RawResource, name: Node | None) -> bool | None:
+def _may_name(unknown: Unknown, target: RawResource, own: Content) -> bool | None:
     if unknown.references and unknown.pattern in {"*", ""}:
         verdicts = [_same_address(reference.address, target.address) for reference in unknown.references]
-        if all(verdict is False for verdict in verdicts):
+        if all(verdict is False for verdict in verdicts) and not _made_of(own, unknown.references):
             return False
-    own = text_of(name.content) if name is not None else None
-    if own is not None and not fnmatchcase(own, unknown.pattern):
-        return False
-    return None
+    written = text_of(own)
+    if written is not None:
+        return None if fnmatchcase(written, unknown.pattern) else False
+    return False if isinstance(own, Unknown) and _patterns_apart(unknown.pattern, own.pattern) else None
+
+
+def _patterns_apart(one: str, other: str) -> bool:
+    """Tell whether two partly known texts differ for sure: in how they begin, or in how they end."""
+    begins = [pattern.split("*", 1)[0] for pattern in (one, other)]
+    ends = [pattern.rsplit("*", 1)[-1] for pattern in (one, other)]
+    same_begin = begins[0].startswith(begins[1]) or begins[1].startswith(begins[0])
+    same_end = ends[0].endswith(ends[1]) or ends[1].endswith(ends[0])
+    return not (same_begin and same_end)
 
 
 def without_keys(address: str) -> str:
@@ -85,9 +109,59 @@ def companions(
         if verdict is True and exists is True:
             joined.append(mate)
         elif verdict is not False:
-            because = value.content.because if isinstance(value.content, Unknown) else "its target is not known"
-            perhaps = Unknown(f"{mate.address} may belong to it ({because})")
+            perhaps = Unknown(f"{mate.address} may belong to it ({_doubt(value, exists)})")
     return joined, perhaps
+
+
+def _doubt(value: Node, exists: object) -> str:
+    """Say why it is open whether a companion belongs to a resource."""
+    if isinstance(value.content, Unknown):
+        return value.content.because
+    return exists.because if isinstance(exists, Unknown) else "which instance it names is known at deployment"
+
+
+def hidden_companion(
+    companion: Companion, target: RawResource, name: Node | None, gaps: Iterable[Gap], scenario: Scenario
+) -> Unknown | None:
+    """Give the gap that may hide a companion: one that can create it and is told of the target."""
+    own = name.content if name is not None else None
+    for gap in gaps:
+        if gap.arguments is None or not gap.may_create(companion.types):
+            continue
+        words = [word for word in companion.by.lower().split("_") if word not in {"name", "arn", "id"}]
+        if any(_told(key, content, words, target, own) for key, content in _leaves(gap.arguments, scenario)):
+            return Unknown(gap.what)
+    return None
+
+
+def _told(key: str, content: Content, words: Sequence[str], target: RawResource, own: Content) -> bool:
+    """Tell whether an argument speaks of the target; one that is not known at all does when its name says so."""
+    references: tuple[Reference, ...] = (content,) if isinstance(content, Reference) else ()
+    if isinstance(content, Unknown):
+        references = content.references
+        written = text_of(own)
+        if not references and any(word in key for word in words):
+            return True
+        if written is not None and content.pattern.strip("*") and fnmatchcase(written, content.pattern):
+            return True
+    elif content == own and isinstance(content, str):
+        return True
+    if _made_of(own, references) and any(word in key for word in words):
+        return True
+    return any(_same_address(one.address, target.address) is not False for one in references)
+
+
+def _leaves(node: Node, scenario: Scenario, key: str = "", depth: int = 0) -> Iterator[tuple[str, Content]]:
+    """Give the plain and the unknown values of a value, each with the keys that lead to it."""
+    content = settle(node, scenario).content
+    if not isinstance(content, Entries | Items):
+        yield key, content
+    elif depth < _MAX_DEPTH:
+        if content.rest is not None:
+            yield key, content.rest
+        below = content.nodes.items() if isinstance(content, Entries) else (("", one) for one in content.nodes)
+        for name, one in below:
+            yield from _leaves(one, scenario, f"{key} {name.lower()}", depth + 1)
 
 
 def followed(

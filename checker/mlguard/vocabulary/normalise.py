@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from mlguard.resource import Project, RawProject, RawResource, Resource
+from mlguard.resource import Gap, Project, RawProject, RawResource, Resource
 from mlguard.scenario import Memory, Scenario
 from mlguard.value import Choice, Content, Entries, Items, Node, Unknown, items, settle
 from mlguard.vocabulary.derived import DERIVED, Settings, Subject
 from mlguard.vocabulary.embedded import CARRIERS
-from mlguard.vocabulary.joins import companions, followed
+from mlguard.vocabulary.joins import companions, followed, hidden_companion
 from mlguard.vocabulary.model import Field, Kind, Property, Reading, Vocabulary
 from mlguard.vocabulary.paths import read_field, steps_of, walk
 
@@ -63,7 +63,21 @@ def normalise(
     by_kind: dict[str, list[Resource]] = {}
     for made in world.resources:
         by_kind.setdefault(made.kind, []).append(made)
-    return Project(raw, tuple(world.resources), {kind: tuple(listed) for kind, listed in by_kind.items()})
+    return Project(
+        raw,
+        tuple(world.resources),
+        {kind: tuple(listed) for kind, listed in by_kind.items()},
+        tuple((gap, _hidden(gap, vocabulary)) for gap in raw.gaps if gap.hides),
+    )
+
+
+def _hidden(gap: Gap, vocabulary: Vocabulary) -> tuple[Node, ...]:
+    open_value = Node(Unknown(gap.what), gap.span)
+    kinds = {kind.name: kind for name in gap.hides or () for kind in vocabulary.kind_of_type.get(name, ())}
+    return tuple(
+        Node(Entries({"kind": Node(name, gap.span), **dict.fromkeys(kind.properties, open_value)}), gap.span)
+        for name, kind in kinds.items()
+    )
 
 
 def _resource(world: _World, kind: Kind, raw: RawResource) -> Resource:
@@ -142,9 +156,12 @@ def _read_companions(world: _World, kind: Kind, raw: RawResource, reading: Readi
     companion = reading.companion
     assert companion is not None  # noqa: S101  (the caller looked)
     mates = [mate for name in companion.types for mate in _of_type(world, name)]
-    if not mates:
+    if not mates and not world.raw.gaps:
         return None
-    joined, perhaps = companions(companion, raw, _own_name(kind, raw, scenario), mates, scenario)
+    name = _own_name(kind, raw, scenario)
+    joined, perhaps = companions(companion, raw, name, mates, scenario)
+    if not joined and perhaps is None:
+        perhaps = hidden_companion(companion, raw, name, world.raw.gaps, scenario)
     found = [node for mate in joined if (node := _read_here(mate, reading, scenario)) is not None]
     if reading.each is None:
         return found[0] if found else (Node(perhaps, raw.name_span) if perhaps else None)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from mlguard.errors import LimitError, MlguardError
 from mlguard.parse.terraform.closure import Closure
-from mlguard.parse.terraform.configuration import Configuration
+from mlguard.parse.terraform.configuration import Configuration, code
 from mlguard.parse.terraform.expand import Key, body, bound, suffix
 from mlguard.parse.terraform.instances import Existence, existing_keys
-from mlguard.parse.terraform.modules import Modules
+from mlguard.parse.terraform.modules import CreatedBy, Modules
 from mlguard.parse.terraform.providers import default_tags, region_node
 from mlguard.parse.terraform.references import Resolver
 from mlguard.parse.terraform.scanner import ScannedBlock
@@ -21,16 +22,24 @@ from mlguard.source import Document, Root
 from mlguard.value import Parameter
 
 _MAX_RESOURCES = 5_000
+_MAX_NAMED = 5
+_TELLING = re.compile(r"\b(?:instance_types?|node_type|machine_type)\b")  # a call that says so creates machines
 Wanted = Callable[[str], bool]
 
 
 def load(
-    root: Root, folders: Sequence[str], wanted: Wanted, variables: Variables | None = None, region: str = ""
+    root: Root,
+    folders: Sequence[str],
+    wanted: Wanted,
+    variables: Variables | None = None,
+    region: str = "",
+    created_by: CreatedBy = lambda _source: None,
 ) -> list[RawProject]:
     """Read every root among the folders as a project; never raises for what the files hold.
 
     `folders` are those that hold Terraform files, relative to the root. `wanted` tells whether a resource type
-    matters: blocks of other types are indexed, not parsed. `region` holds where no provider says one.
+    matters: blocks of other types are indexed, not parsed. `region` holds where no provider says one. `created_by`
+    gives the types that the module of a source can create, for modules that are not here.
     """
     known: dict[str, Configuration] = {}
 
@@ -41,7 +50,12 @@ def load(
 
     inside = [folder for folder in sorted(set(folders)) if ".terraform" not in folder.split("/")]
     roots = _roots(root, inside, opened)
-    return [_Builder(root, folder, opened, wanted, region).build(variables or Variables()) for folder in roots]
+    return [
+        _Builder(root, Modules(root, folder, opened, created_by), folder, wanted, region).build(
+            variables or Variables()
+        )
+        for folder in roots
+    ]
 
 
 def _roots(root: Root, folders: Sequence[str], opened: Callable[[str], Configuration]) -> list[str]:
@@ -77,16 +91,14 @@ def _reach(folders: Iterable[str], calls: dict[str, list[str]], reached: set[str
 class _Builder:
     """Builds one project."""
 
-    def __init__(
-        self, root: Root, folder: str, opened: Callable[[str], Configuration], wanted: Wanted, region: str
-    ) -> None:
+    def __init__(self, root: Root, modules: Modules, folder: str, wanted: Wanted, region: str) -> None:
         self.root = root
         self.folder = folder
         self.wanted = wanted
         self.region = region
-        self.modules = Modules(root, folder, opened)
-        self.closure = Closure(self.modules)
-        self.session = Resolver(root, folder, region, self.modules)
+        self.modules = modules
+        self.closure = Closure(modules)
+        self.session = Resolver(root, folder, region, modules)
         self.resources: list[RawResource] = []
         self.problems: list[MlguardError] = []
 
@@ -106,17 +118,38 @@ class _Builder:
             documents.update(assignments.documents)
             self.problems.extend(assignments.problems)
         self.problems.extend(self.modules.problems)
+        missing = [gap for _, gap in self.modules.missing.values()]
+        gaps = missing if assignments is None else self.modules.gaps.values()
         return RawProject(
             dialect="terraform",
             path=self.folder or ".",
             resources=tuple(self.resources),
             documents=documents,
-            gaps=tuple(self.modules.gaps[place] for place in sorted(self.modules.gaps)),
+            gaps=tuple(sorted(gaps, key=lambda gap: gap.span)),
             parameters=parameters,
             names=tuple(part for part in reversed(self.folder.split("/")) if part),
             problems=tuple(self.problems),
+            notes=self._notes(matters=assignments is not None),
             files=tuple(sorted(documents)),
         )
+
+    def _notes(self, *, matters: bool) -> tuple[str, ...]:
+        """Name the modules that are not here, save those of which it is known that nothing they create is checked."""
+        unseen = [
+            f'"{scanned.labels[0] if scanned.labels else ""}" ({gap.span.path}:{gap.span.line})'
+            for _, (scanned, gap) in sorted(self.modules.missing.items())
+            if gap.hides or (gap.hides is None and (matters or _TELLING.search(code(scanned))))
+        ]
+        if not unseen:
+            return ()
+        listed = ", ".join(unseen[:_MAX_NAMED])
+        more = f" and {len(unseen) - _MAX_NAMED} more" if len(unseen) > _MAX_NAMED else ""
+        what = (
+            "a module is not here, so what it creates"
+            if len(unseen) == 1
+            else "modules are not here, so what they create"
+        )
+        return (f"{self.folder or '.'}: {what} is not checked: {listed}{more}; see `terraform init`",)
 
     def _matters(self, instance: Instance) -> bool:
         """Look for a wanted type in the root and all that it calls, without parsing anything."""
