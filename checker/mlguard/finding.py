@@ -25,7 +25,8 @@ class Finding:
     """One mistake in one place.
 
     `when` says in which scenarios it holds, empty when in all. `resource` is the address in the project, `project`
-    the file or folder that names the project. `leaf` is the property that settled it, without list indexes.
+    the file or folder that names the project. `leaf` is the property that settled it, without list indexes. `also`
+    are the addresses of more resources that it holds for alike: other instances of the block, other calls of a module.
     """
 
     policy: Policy
@@ -42,6 +43,7 @@ class Finding:
     related: tuple[Related, ...] = ()
     suppressed: Suppression | None = None
     repeat: int = 0
+    also: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:

@@ -17,6 +17,7 @@ from mlguard.finding import Counts, Finding, Report, Undecided
 from mlguard.parse import cloudformation
 from mlguard.policy.model import Policy
 from mlguard.resource import RawProject
+from mlguard.scan.alike import alike
 from mlguard.scan.check import check_project
 from mlguard.scan.discover import Found, discover
 from mlguard.source import Root
@@ -92,7 +93,7 @@ def scan(options: Options) -> Report:
     counts = _counts(found, projects, problems, undecided)
     documents = {path: document for project in projects for path, document in project.documents.items()}
     return Report(
-        findings=tuple(sorted(_once(findings), key=Finding.order)),
+        findings=tuple(sorted(alike(findings), key=Finding.order)),
         problems=tuple(sorted(_unique(problems), key=lambda one: (one.path, one.line, one.column, one.message))),
         undecided=tuple(sorted(undecided, key=lambda one: (one.at, one.policy.id, one.resource))),
         counts=replace(counts, projects=len(projects), resources=resources, checks=checks),
@@ -126,7 +127,7 @@ def _projects(
         variables = options.variables or terraform.Variables()
         if options.configuration.var_files and not variables.files:
             variables = replace(variables, files=options.configuration.var_files)
-        yield from terraform.load(options.root, list(found.terraform), wanted, variables, region)
+        yield from terraform.load(options.root, list(found.terraform), wanted, variables, region, vocabulary.created_by)
 
 
 def _assemblies(
@@ -182,16 +183,6 @@ def _settings(raw: RawProject, options: Options) -> Settings:
 def _canonical(policies: Sequence[Policy]) -> Callable[[str], str | None]:
     names = {name: policy.id for policy in policies for name in (policy.id, *policy.aliases)}
     return lambda name: names.get(name) or names.get(name.upper())
-
-
-def _once(findings: Sequence[Finding]) -> list[Finding]:
-    """Report what two projects say of one place once: a template read by itself and in its parent."""
-    seen: dict[tuple[object, ...], Finding] = {}
-    for finding in findings:
-        key = (finding.at, finding.policy.id, finding.message)
-        if key not in seen or (seen[key].suppressed is not None and finding.suppressed is None):
-            seen[key] = finding
-    return list(seen.values())
 
 
 def _unique(problems: Sequence[MlguardError]) -> list[MlguardError]:
