@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from mlguard.resource import Gap, RawResource
+from mlguard.resource import RawResource
 from mlguard.scenario import Scenario
-from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, settle, text_of
+from mlguard.value import Content, Node, Reference, Unknown, text_of
 from mlguard.vocabulary.model import Companion, Follow
 from mlguard.vocabulary.paths import walk
-
-_MAX_DEPTH = 20
 
 
 def names_resource(value: Node, target: RawResource, name: Node | None) -> bool | None:
@@ -34,7 +33,7 @@ def _reference_names(reference: Reference, target: RawResource, own: Content) ->
     """Tell whether a reference leads to the target, or to what the target is named by: `random_pet.bucket.id`."""
     if own == reference:
         return True
-    same = _same_address(reference.address, target.address)
+    same = same_address(reference.address, target.address)
     return None if same is False and _made_of(own, (reference,)) else same
 
 
@@ -45,7 +44,8 @@ def _made_of(content: Content, references: Iterable[Reference]) -> bool:
     return any(one.address in addresses for one in references)
 
 
-def _same_address(named: str, address: str) -> bool | None:
+def same_address(named: str, address: str) -> bool | None:
+    """Tell whether an address that is named is the given one; None when which instance is meant is open."""
     if named == address:
         return True
     if without_keys(named) == without_keys(address) and ("[?]" in named + address or "[" not in named):
@@ -55,7 +55,7 @@ def _same_address(named: str, address: str) -> bool | None:
 
 def _may_name(unknown: Unknown, target: RawResource, own: Content) -> bool | None:
     if unknown.references and unknown.pattern in {"*", ""}:
-        verdicts = [_same_address(reference.address, target.address) for reference in unknown.references]
+        verdicts = [same_address(reference.address, target.address) for reference in unknown.references]
         if all(verdict is False for verdict in verdicts) and not _made_of(own, unknown.references):
             return False
     written = text_of(own)
@@ -92,24 +92,88 @@ def without_keys(address: str) -> str:
     return "".join(out)
 
 
-def companions(
-    companion: Companion, target: RawResource, name: Node | None, mates: Sequence[RawResource], scenario: Scenario
-) -> tuple[list[RawResource], Unknown | None]:
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The resources of some types by what they point at, in one scenario: the few that may point at a target are found
+    without looking at all.
+
+    `by_address` and `by_text` hold those that name an address or a text, `by_block` those that name an address without
+    its keys, `vague` those of them that name no certain instance; `open` holds all others.
+    """
+
+    by_address: dict[str, list[Pointer]]
+    by_block: dict[str, list[Pointer]]
+    vague: dict[str, list[Pointer]]
+    by_text: dict[str, list[Pointer]]
+    open: list[Pointer]
+
+    def add(self, pointer: Pointer) -> None:
+        """Enter a resource by what it points at."""
+        content = pointer.value.content
+        written = text_of(content)
+        if isinstance(content, Reference):
+            block = without_keys(content.address)
+            self.by_address.setdefault(content.address, []).append(pointer)
+            self.by_block.setdefault(block, []).append(pointer)
+            if block == content.address or "[?]" in content.address:
+                self.vague.setdefault(block, []).append(pointer)
+        elif written is not None:
+            self.by_text.setdefault(written, []).append(pointer)
+        else:
+            self.open.append(pointer)
+
+    def towards(self, target: RawResource, own: Content) -> Iterable[Pointer]:
+        """Give all that may point at the target, which is named by its address or by a text of its own."""
+        references = (own,) if isinstance(own, Reference) else own.references if isinstance(own, Unknown) else ()
+        blocks = dict.fromkeys(without_keys(one.address) for one in references)
+        found = [*self.by_address.get(target.address, ())]
+        if "[?]" in target.address:
+            blocks[without_keys(target.address)] = None
+        else:
+            found.extend(self.vague.get(without_keys(target.address), ()))
+        found.extend(pointer for block in blocks for pointer in self.by_block.get(block, ()))
+        if isinstance(own, Unknown):
+            found.extend(pointer for listed in self.by_text.values() for pointer in listed)
+        else:
+            found.extend(self.by_text.get(text_of(own) or "", ()))
+        unique = {pointer.position: pointer for pointer in (*found, *self.open)}
+        return [unique[position] for position in sorted(unique)]
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A resource that points at something, whether it is there, and its place among all."""
+
+    position: int
+    resource: RawResource
+    value: Node
+    exists: bool | Unknown
+
+
+def directory(companion: Companion, mates: Sequence[RawResource], scenario: Scenario) -> Directory:
+    """Find out once, for all targets, what each possible companion points at."""
+    found = Directory({}, {}, {}, {}, [])
+    for position, mate in enumerate(mates):
+        exists = mate.exists(scenario)
+        value = walk(mate.body, companion.by, scenario, cloud_control=mate.type.startswith("awscc_"))
+        if exists is False or value is None:
+            continue
+        pointer = Pointer(position, mate, value, exists)
+        found.add(pointer)
+    return found
+
+
+def companions(target: RawResource, name: Node | None, among: Directory) -> tuple[list[RawResource], Unknown | None]:
     """Give the resources that point at the target, and why there may be more."""
     joined: list[RawResource] = []
     perhaps: Unknown | None = None
-    for mate in mates:
-        exists = mate.exists(scenario)
-        if exists is False:
-            continue
-        value = walk(mate.body, companion.by, scenario, cloud_control=mate.type.startswith("awscc_"))
-        if value is None:
-            continue
-        verdict = names_resource(value, target, name)
-        if verdict is True and exists is True:
-            joined.append(mate)
+    for pointer in among.towards(target, name.content if name is not None else None):
+        verdict = names_resource(pointer.value, target, name)
+        if verdict is True and pointer.exists is True:
+            joined.append(pointer.resource)
         elif verdict is not False:
-            perhaps = Unknown(f"{mate.address} may belong to it ({_doubt(value, exists)})")
+            doubt = _doubt(pointer.value, pointer.exists)
+            perhaps = Unknown(f"{pointer.resource.address} may belong to it ({doubt})")
     return joined, perhaps
 
 
@@ -118,50 +182,6 @@ def _doubt(value: Node, exists: object) -> str:
     if isinstance(value.content, Unknown):
         return value.content.because
     return exists.because if isinstance(exists, Unknown) else "which instance it names is known at deployment"
-
-
-def hidden_companion(
-    companion: Companion, target: RawResource, name: Node | None, gaps: Iterable[Gap], scenario: Scenario
-) -> Unknown | None:
-    """Give the gap that may hide a companion: one that can create it and is told of the target."""
-    own = name.content if name is not None else None
-    for gap in gaps:
-        if gap.arguments is None or not gap.may_create(companion.types):
-            continue
-        words = [word for word in companion.by.lower().split("_") if word not in {"name", "arn", "id"}]
-        if any(_told(key, content, words, target, own) for key, content in _leaves(gap.arguments, scenario)):
-            return Unknown(gap.what)
-    return None
-
-
-def _told(key: str, content: Content, words: Sequence[str], target: RawResource, own: Content) -> bool:
-    """Tell whether an argument speaks of the target; one that is not known at all does when its name says so."""
-    references: tuple[Reference, ...] = (content,) if isinstance(content, Reference) else ()
-    if isinstance(content, Unknown):
-        references = content.references
-        written = text_of(own)
-        if not references and any(word in key for word in words):
-            return True
-        if written is not None and content.pattern.strip("*") and fnmatchcase(written, content.pattern):
-            return True
-    elif content == own and isinstance(content, str):
-        return True
-    if _made_of(own, references) and any(word in key for word in words):
-        return True
-    return any(_same_address(one.address, target.address) is not False for one in references)
-
-
-def _leaves(node: Node, scenario: Scenario, key: str = "", depth: int = 0) -> Iterator[tuple[str, Content]]:
-    """Give the plain and the unknown values of a value, each with the keys that lead to it."""
-    content = settle(node, scenario).content
-    if not isinstance(content, Entries | Items):
-        yield key, content
-    elif depth < _MAX_DEPTH:
-        if content.rest is not None:
-            yield key, content.rest
-        below = content.nodes.items() if isinstance(content, Entries) else (("", one) for one in content.nodes)
-        for name, one in below:
-            yield from _leaves(one, scenario, f"{key} {name.lower()}", depth + 1)
 
 
 def followed(

@@ -15,7 +15,8 @@ from mlguard.scenario import Memory, Scenario
 from mlguard.value import Choice, Content, Entries, Items, Node, Unknown, items, settle
 from mlguard.vocabulary.derived import DERIVED, Settings, Subject
 from mlguard.vocabulary.embedded import CARRIERS
-from mlguard.vocabulary.joins import companions, followed, hidden_companion
+from mlguard.vocabulary.gaps import told
+from mlguard.vocabulary.joins import companions, directory, followed
 from mlguard.vocabulary.model import Field, Kind, Property, Reading, Vocabulary
 from mlguard.vocabulary.paths import read_field, steps_of, walk
 
@@ -159,9 +160,13 @@ def _read_companions(world: _World, kind: Kind, raw: RawResource, reading: Readi
     if not mates and not world.raw.gaps:
         return None
     name = _own_name(kind, raw, scenario)
-    joined, perhaps = companions(companion, raw, name, mates, scenario)
+    key = ("companions", companion.types, companion.by)
+    among = world.memory.recall(key, scenario, lambda inner: directory(companion, mates, inner))
+    joined, perhaps = companions(raw, name, among)
     if not joined and perhaps is None:
-        perhaps = hidden_companion(companion, raw, name, world.raw.gaps, scenario)
+        given = world.memory.recall((*key, "hidden"), scenario, lambda inner: told(companion, world.raw.gaps, inner))
+        gap = given.of(raw, name.content if name is not None else None)
+        perhaps = Unknown(gap.what) if gap is not None else None
     found = [node for mate in joined if (node := _read_here(mate, reading, scenario)) is not None]
     if reading.each is None:
         return found[0] if found else (Node(perhaps, raw.name_span) if perhaps else None)

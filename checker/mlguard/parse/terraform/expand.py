@@ -16,6 +16,7 @@ from mlguard.value import Choice, Entries, Items, Node, Unknown
 
 MAX_INSTANCES = 1_000
 _MAX_DEPTH = 40
+_HOP = 3
 Key = int | str | None
 """The key of an instance; None for the symbolic one that stands for a number nobody knows."""
 _META = frozenset({"count", "for_each", "provider", "providers", "depends_on"})
@@ -100,9 +101,23 @@ def bound(block: Block, scope: Scope, key: Key) -> Scope:
 
 
 def remembered(block: Block, scope: Scope, scenario: Scenario) -> Expansion:
-    """Find the instances of a block, from memory where that was done before."""
+    """Find the instances of a block, from memory where that was done before; open where they depend on themselves."""
     key = (scope.instance.prefix, "instances", block.document.path, block.start)
-    return scope.session.memory.recall(key, scenario, lambda inner: expansion(block.arguments, scope, inner))
+    session = scope.session
+    again = Expansion(counted="count" in block.arguments, rest=Unknown(f"{'.'.join(block.labels)} depends on itself"))
+
+    def guarded(inner: Scenario) -> Expansion:
+        session.busy.add(key)
+        try:
+            session.budget.enter(_HOP)
+            return expansion(block.arguments, scope, inner)
+        except FailureError as failure:
+            return replace(again, rest=Unknown(failure.message))
+        finally:
+            session.budget.leave(_HOP)
+            session.busy.discard(key)
+
+    return again if key in session.busy else session.memory.recall(key, scenario, guarded)
 
 
 def argument(given: Argument, scope: Scope, scenario: Scenario) -> Node:
@@ -182,19 +197,25 @@ def _generate(block: Block, scope: Scope, scenario: Scenario, nodes: list[Node],
     over = block.arguments.get("for_each")
     if content is None or over is None:
         return Unknown("a dynamic block needs for_each and content")
-    collection = argument(over, scope, scenario)
-    reason = unknown(collection.content)
-    if reason is not None:
-        return reason
-    if not isinstance(collection.content, Entries | Items):
-        return None if collection.content is None else Unknown("for_each of a dynamic block is not a collection")
-    iterator = block.arguments.get("iterator")
-    name = _word(iterator) if iterator else block.labels[0]
-    for count, (key, value) in enumerate(_pairs(collection)):
-        if count == MAX_INSTANCES:
-            return Unknown(f"more than {MAX_INSTANCES:,} blocks")
-        item = Node(Entries({"key": key, "value": value}), value.span)
-        nodes.append(body(content, scope.bind({name: item}), whole=block, depth=depth))
+    budget = scope.session.budget
+    try:
+        budget.generate(0)
+        collection = argument(over, scope, scenario)
+        reason = unknown(collection.content)
+        if reason is not None:
+            return reason
+        if not isinstance(collection.content, Entries | Items):
+            return None if collection.content is None else Unknown("for_each of a dynamic block is not a collection")
+        iterator = block.arguments.get("iterator")
+        name = _word(iterator) if iterator else block.labels[0]
+        for count, (key, value) in enumerate(_pairs(collection)):
+            if count == MAX_INSTANCES:
+                return Unknown(f"more than {MAX_INSTANCES:,} blocks")
+            budget.generate()
+            item = Node(Entries({"key": key, "value": value}), value.span)
+            nodes.append(body(content, scope.bind({name: item}), whole=block, depth=depth))
+    except FailureError as failure:
+        return Unknown(failure.message)
     return collection.content.rest
 
 

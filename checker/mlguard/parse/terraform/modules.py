@@ -16,7 +16,7 @@ from mlguard.resource import CALLED, Gap, Related
 from mlguard.source import Root
 
 _MAX_LEVEL = 12
-_MAX_MODULES = 300
+_MAX_MODULES = 1_000
 CreatedBy = Callable[[str], tuple[str, ...] | None]
 """Gives the resource types that the module of a source can create; None where nobody knows."""
 
@@ -89,9 +89,10 @@ class Modules:
         prefix = f"{instance.prefix}module.{name}{'' if single else suffix(key)}."
         inner = scope if single else bound(block, scope, key)
         if folder is None:
-            gap = self._gap(instance.configuration, scanned)
-            self.gaps.setdefault(prefix, replace(gap, arguments=body(block, inner)))
-        if folder is None or not self._may(instance, folder, scanned):
+            if prefix not in self.gaps and self._one_more():
+                self.gaps[prefix] = replace(self._gap(instance.configuration, scanned), arguments=body(block, inner))
+            return None
+        if not self._may(instance, folder, scanned):
             return None
         header = block.document.span(block.start, block.header_end)
         child = Instance(
@@ -111,6 +112,8 @@ class Modules:
         """Give every instance of every module that a configuration calls."""
         for scanned in list(instance.configuration.scanned("module")):
             block = instance.configuration.block(scanned)
+            if self._count > _MAX_MODULES:
+                return
             if block is None or not scanned.labels:
                 continue
             name = scanned.labels[0]
@@ -136,6 +139,9 @@ class Modules:
         if instance.level >= _MAX_LEVEL:
             self._problem(LimitError(f"modules nested more than {_MAX_LEVEL} levels deep", path, line))
             return False
+        return self._one_more()
+
+    def _one_more(self) -> bool:
         self._count += 1
         if self._count > _MAX_MODULES:
             self._problem(
