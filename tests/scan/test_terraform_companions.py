@@ -64,6 +64,38 @@ def test_the_companion_is_found(scanned: Scan, bucket: str, reference: str, comp
     assert report.counts.checks
 
 
+SOME = "count = var.open > 3 ? 1 : 0"
+OPEN = "for_each = var.open"
+
+
+@pytest.mark.parametrize(
+    ("bucket", "reference", "companion", "wanted"),
+    [
+        (SOME, "aws_s3_bucket.this[0].id", SOME, {}),
+        (SOME, "aws_s3_bucket.this[0].id", "count = var.open  >  3 ? 1 : 0", {}),
+        (OPEN, "aws_s3_bucket.this[each.key].id", OPEN, {}),
+        ("count = var.open", "aws_s3_bucket.this[count.index].id", "count = var.open", {}),
+        (SOME, "aws_s3_bucket.this[0].id", "count = var.open > 4 ? 1 : 0", {"[?]": "unknown"}),
+        (OPEN, "aws_s3_bucket.this[var.create].id", OPEN, {"[?]": "unknown"}),
+        ("count = var.open", "aws_s3_bucket.this[0].id", "count = var.open", {"[?]": "unknown"}),
+        (OPEN, "aws_s3_bucket.this[each.key].id", "for_each = toset(var.open)", {"[?]": "unknown"}),
+        (OPEN, "var.create", OPEN, {"[?]": "fail"}),
+    ],
+)
+def test_instances_that_are_there_in_the_same_cases_go_together(
+    scanned: Scan, bucket: str, reference: str, companion: str, wanted: dict[str, str]
+) -> None:
+    assert verdicts(scanned(pair(bucket, reference, companion), LIFECYCLE)) == wanted
+
+
+def test_what_stands_in_one_module_is_there_in_the_same_cases(scanned: Scan) -> None:
+    files = {"main.tf": HEAD + 'module "m" {\n  source = "./m"\n  count = var.open\n}\n'}
+    files["m/main.tf"] = pair("", "aws_s3_bucket.this.id")["main.tf"]
+    report = scanned(files, LIFECYCLE)
+    assert verdicts(report) == {}
+    assert report.counts.checks == 1
+
+
 @pytest.mark.parametrize(
     ("bucket", "reference", "companion", "wanted"),
     [

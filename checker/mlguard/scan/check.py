@@ -40,10 +40,11 @@ class _Judged:
 
 @dataclass(slots=True)
 class Checked:
-    """The outcome of one project."""
+    """The outcome of one project; `passed` are the policies and resources that go well together."""
 
     findings: list[Finding] = field(default_factory=list)
     undecided: list[Undecided] = field(default_factory=list)
+    passed: list[tuple[Policy, str]] = field(default_factory=list)
     checks: int = 0
 
 
@@ -104,8 +105,10 @@ def _check_one(
     checked.findings.extend(findings)
     if not findings:
         undecided = next((judged.undecided for _, judged in there if judged.undecided is not None), None)
-        if undecided is not None:
-            address = resource.address if resource else ""
+        address = resource.address if resource else ""
+        if undecided is None:
+            checked.passed.append((policy, address))
+        else:
             checked.undecided.append(Undecided(policy, undecided[0], undecided[1], address, project.raw.path))
 
 
@@ -200,11 +203,17 @@ def _project_place(project: Project) -> Span:
     """
     resources = sorted(project.resources, key=lambda resource: resource.raw.name_span)
     costly = [resource for resource in resources if resource.kind.startswith(("sagemaker.", "bedrock."))]
+    costly = costly or [resource for resource in resources if _is_machine_learning(resource)]
     first = next(iter(costly or resources), None)
     if first is not None:
         calls = [one.span for one in first.raw.related if one.what == CALLED]
         return first.raw.source or next(reversed(calls), first.raw.name_span)
     return Span(project.raw.path, 1, 1, 1, 1)
+
+
+def _is_machine_learning(resource: Resource) -> bool:
+    node = resource.properties.get("machine_learning")
+    return node is not None and settle(node, Scenario()).content is True
 
 
 def _hit(

@@ -94,8 +94,7 @@ def without_keys(address: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """The resources of some types by what they point at, in one scenario: the few that may point at a target are found
-    without looking at all.
+    """The resources of some types by what they point at, in one scenario.
 
     `by_address` and `by_text` hold those that name an address or a text, `by_block` those that name an address without
     its keys, `vague` those of them that name no certain instance; `open` holds all others.
@@ -169,12 +168,17 @@ def companions(target: RawResource, name: Node | None, among: Directory) -> tupl
     perhaps: Unknown | None = None
     for pointer in among.towards(target, name.content if name is not None else None):
         verdict = names_resource(pointer.value, target, name)
-        if verdict is True and pointer.exists is True:
+        if verdict is True and (pointer.exists is True or _together(pointer.resource, target)):
             joined.append(pointer.resource)
         elif verdict is not False:
             doubt = _doubt(pointer.value, pointer.exists)
             perhaps = Unknown(f"{pointer.resource.address} may belong to it ({doubt})")
     return joined, perhaps
+
+
+def _together(companion: RawResource, target: RawResource) -> bool:
+    """Tell whether the companion is there whenever the target is, although nobody knows when that is."""
+    return companion.exists == target.exists
 
 
 def _doubt(value: Node, exists: object) -> str:

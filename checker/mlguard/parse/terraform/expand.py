@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from mlguard.parse.terraform.elements import each
 from mlguard.parse.terraform.evaluate import evaluate, evaluate_softly
 from mlguard.parse.terraform.scope import Scope
-from mlguard.parse.terraform.syntax import Argument, Block, Literal, Name
+from mlguard.parse.terraform.syntax import Argument, Block, Conditional, Literal, Name, Parenthesis
 from mlguard.parse.terraform.values import FailureError, SetItems, check_weight, number, text, unknown
 from mlguard.scenario import Scenario
 from mlguard.value import Choice, Entries, Items, Node, Unknown
@@ -19,6 +19,8 @@ _MAX_DEPTH = 40
 _HOP = 3
 Key = int | str | None
 """The key of an instance; None for the symbolic one that stands for a number nobody knows."""
+OVER = "\0over"
+"""The name under which a scope keeps what the block around it is repeated over; no expression can say it."""
 _META = frozenset({"count", "for_each", "provider", "providers", "depends_on"})
 _META_BLOCKS = frozenset({"lifecycle", "provisioner", "connection"})
 
@@ -78,6 +80,27 @@ def _for_each(value: Node) -> Expansion:
     return Expansion(values=found, rest=rest)
 
 
+def repeated_over(block: Block) -> str:
+    """Give the text of `count` or `for_each`: blocks of one module that have the same have the same instances."""
+    for name in ("count", "for_each"):
+        given = block.arguments.get(name)
+        if given is not None:
+            return f"{name} = {' '.join(given.document.text[given.value.start : given.value.end].split())}"
+    return ""
+
+
+def at_most_one(block: Block) -> bool:
+    """Tell whether a block has one instance or none: `count = condition ? 1 : 0`."""
+    given = block.arguments.get("count")
+    value = given.value if given is not None else None
+    while isinstance(value, Parenthesis):
+        value = value.value
+    if not isinstance(value, Conditional):
+        return False
+    counts = {getattr(branch, "value", None) for branch in (value.yes, value.no)}
+    return counts == {0, 1}
+
+
 def suffix(key: Key) -> str:
     """Give what an address ends with: `[0]`, `["a"]`, `[?]`."""
     if key is None:
@@ -90,14 +113,16 @@ def bound(block: Block, scope: Scope, key: Key) -> Scope:
     at = block.document.span(block.start, block.header_end)
     if "count" in block.arguments:
         index: int | Unknown = key if isinstance(key, int) else Unknown("count.index is known at deployment")
-        return scope.bind({"count": Node(Entries({"index": Node(index, at)}), at)})
+        over = Node(repeated_over(block), at)
+        return scope.bind({"count": Node(Entries({"index": Node(index, at)}), at), OVER: over})
 
     def chosen(scenario: Scenario) -> Node:
         found = remembered(block, scope, scenario)
         return found.values.get(key) or Node(found.rest or Unknown("each.value is known at deployment"), at)
 
     name: str | Unknown = Unknown("each.key is known at deployment") if key is None else str(key)
-    return scope.bind({"each": Node(Entries({"key": Node(name, at), "value": Node(Choice(chosen), at)}), at)})
+    each_one = Node(Entries({"key": Node(name, at), "value": Node(Choice(chosen), at)}), at)
+    return scope.bind({"each": each_one, OVER: Node(repeated_over(block), at)})
 
 
 def remembered(block: Block, scope: Scope, scenario: Scenario) -> Expansion:

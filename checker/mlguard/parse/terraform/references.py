@@ -10,11 +10,12 @@ from mlguard.errors import MlguardError
 from mlguard.parse.terraform.configuration import Configuration
 from mlguard.parse.terraform.elements import joined
 from mlguard.parse.terraform.evaluate import evaluate
-from mlguard.parse.terraform.expand import Expansion, Key, remembered, suffix
+from mlguard.parse.terraform.expand import OVER, Expansion, Key, at_most_one, remembered, repeated_over, suffix
 from mlguard.parse.terraform.modules import Modules
 from mlguard.parse.terraform.providers import FROM_PROVIDER, told_by_provider
 from mlguard.parse.terraform.reader import template_of_file
 from mlguard.parse.terraform.scope import Budget, Instance, Scope, Step
+from mlguard.parse.terraform.syntax import Attribute, Block, Literal, Name
 from mlguard.parse.terraform.values import FailureError, check_weight, hidden, text, unknown
 from mlguard.parse.terraform.variables import RootVariables, module_value
 from mlguard.scenario import Memory, Scenario
@@ -57,7 +58,7 @@ class Resolver:
             return Node(Unknown(f"{name}.{attribute} is chosen at deployment"), span), len(steps)
         if name in ("each", "count", "self", "ephemeral"):
             return Node(Unknown(f"{name} is known at deployment"), span), len(steps)
-        return self._resource(name, words, scope, scenario, span)
+        return self._resource(name, words, steps, scope, scenario, span)
 
     def once(self, key: tuple[object, ...], scenario: Scenario, compute: Callable[[Scenario], Node]) -> Node:
         """Compute a named value once for the decisions that it looks at; a value that needs itself is unknown."""
@@ -115,7 +116,9 @@ class Resolver:
             return posixpath.relpath("/" + scope.instance.configuration.folder, "/" + self.folder)
         return Unknown("path.cwd is that of the machine that deploys") if name == "cwd" else "."
 
-    def _resource(self, name: str, words: list[str], scope: Scope, scenario: Scenario, span: Span) -> tuple[Node, int]:
+    def _resource(
+        self, name: str, words: list[str], steps: list[Step], scope: Scope, scenario: Scenario, span: Span
+    ) -> tuple[Node, int]:
         configuration = scope.instance.configuration
         scanned = configuration.first("resource", name, words[0]) if words else None
         if scanned is None:
@@ -128,6 +131,8 @@ class Resolver:
         if block is None:
             return Node(Unknown(f"{address} could not be read"), span), 1
         found = remembered(block, Scope(scope.instance, block.document), scenario)
+        if found.rest is not None and not found.values and len(steps) > 1 and _is_same_instance(steps[1], block, scope):
+            return Node(Reference(address + suffix(None)), span), 2
 
         def instance(key: Key) -> Node:
             return Node(Reference(address + suffix(key)), span)
@@ -244,6 +249,17 @@ class Resolver:
         scope = Scope(root, document, names)
         pieces = evaluate(expression, scope, Scenario())
         return Node(joined([pieces]), pieces.span)
+
+
+def _is_same_instance(key: Step, block: Block, scope: Scope) -> bool:
+    """Tell whether an index names the symbolic instance: the only one, or that of the same key as the block around."""
+    if at_most_one(block):
+        return isinstance(key, Literal) and key.value == 0
+    over = scope.names.get(OVER)
+    if over is None or over.content != repeated_over(block) or not isinstance(key, Attribute):
+        return False
+    head = key.target.name if isinstance(key.target, Name) else ""
+    return (head, key.name) in {("each", "key"), ("count", "index")} and head in scope.names
 
 
 def _key(node: Node, found: Expansion) -> Key:
