@@ -135,10 +135,12 @@ class _Builder:
 
     def _notes(self, *, matters: bool) -> tuple[str, ...]:
         """Name the modules that are not here, save those of which it is known that nothing they create is checked."""
+        called = {gap.span for gap in self.modules.gaps.values()}
         unseen = [
             f'"{scanned.labels[0] if scanned.labels else ""}" ({gap.span.path}:{gap.span.line})'
             for _, (scanned, gap) in sorted(self.modules.missing.items())
-            if gap.hides or (gap.hides is None and (matters or _TELLING.search(code(scanned))))
+            if (gap.span in called or not matters)
+            and (gap.hides or (gap.hides is None and (matters or _TELLING.search(code(scanned)))))
         ]
         if not unseen:
             return ()
