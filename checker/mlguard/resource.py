@@ -17,6 +17,8 @@ Dialect = Literal["cloudformation", "terraform", "cdk"]
 
 CALLED = "called here"
 """What the call of a module is to the resources in it."""
+LISTED = "listed here"
+"""What the place of an item is to the resource that uses the list."""
 
 
 def always(_scenario: Scenario) -> bool:

@@ -89,6 +89,15 @@ def test_a_thousand_buckets_with_their_companions(scanned: Scan) -> None:
     assert (report.findings, report.undecided, report.counts.checks) == ((), (), 1000)
 
 
+def test_each_item_of_a_list_is_told(scanned: Scan) -> None:
+    text = (
+        'provider "aws" {\n  region = "sa-east-1"\n}\nlocals {\n  types = ["p3.2xlarge", "g5.xlarge", "g5.xlarge"]\n}\n'
+    )
+    text += 'resource "aws_eks_node_group" "b" {\n  instance_types = local.types\n}\n'
+    report = scanned({"main.tf": text}, *POLICIES)
+    assert [one.message.partition(" ")[0] for one in report.findings] == ["p3.2xlarge", "g5.xlarge"]
+
+
 def test_an_item_of_a_list_stands_where_the_list_is_used(scanned: Scan) -> None:
     files = {
         "main.tf": 'locals {\n  types = ["m5.large",\n    "p3.2xlarge"]\n}\nmodule "m" {\n  source = "./m"\n'

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from mlguard.finding import Finding, Undecided
 from mlguard.policy.evaluate import Context, Leaf, Truth, Verdict, judge
 from mlguard.policy.model import Check, Clause, Combined, Policy, Quantified, Severity
-from mlguard.resource import CALLED, Project, RawResource, Related, Resource
+from mlguard.resource import CALLED, LISTED, Project, RawResource, Related, Resource
 from mlguard.scan.messages import message, witness
 from mlguard.scenario import Decided, Outcome, Scenario, TooManyScenariosError, explore
 from mlguard.source import Span
@@ -262,14 +262,15 @@ def _findings(
     there: Sequence[tuple[Mapping[str, Decided], _Judged]],
 ) -> Iterator[Finding]:
     """Make one finding of the hits at one place, whatever the scenarios."""
-    by_place: dict[tuple[Span, tuple[str, ...]], list[tuple[Mapping[str, Decided], _Hit]]] = {}
+    by_place: dict[tuple[Span, tuple[str, ...], tuple[Span, ...]], list[tuple[Mapping[str, Decided], _Hit]]] = {}
     for decisions, judged in there:
         for hit in judged.hits:
-            by_place.setdefault((hit.at, hit.leaf), []).append((decisions, hit))
+            listed = tuple(one.span for one in hit.related if one.what == LISTED)
+            by_place.setdefault((hit.at, hit.leaf, listed), []).append((decisions, hit))
     repeats: dict[tuple[str, ...], int] = {}
     everywhere = [decisions for decisions, _ in there]
     raw = resource.raw if resource is not None else None
-    for (_, leaf), hits in sorted(by_place.items()):
+    for (_, leaf, _), hits in sorted(by_place.items()):
         repeat = repeats.get(leaf, 0)
         repeats[leaf] = repeat + 1
         worst = max((hit for _, hit in hits), key=lambda hit: hit.severity)

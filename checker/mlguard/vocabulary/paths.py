@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
+from mlguard.resource import LISTED
 from mlguard.scenario import Scenario
 from mlguard.value import Items, Node, Origin, Unknown, child, items, settle, text_of
 from mlguard.vocabulary.model import Field, snake_case
@@ -63,7 +64,7 @@ def _at_home(item: Node, listed: Node) -> Node:
     if item.key_span is not None or listed.key_span is None or listed.span.holds(item.span):
         return item
     through = (replace(origin, parameter=None) for origin in listed.origins)  # it is one value of many
-    origins = (*through, Origin(item.span, "listed here"), *item.origins)
+    origins = (*through, Origin(item.span, LISTED), *item.origins)
     return replace(item, span=listed.span, key_span=listed.key_span, origins=origins)
 
 
