@@ -76,7 +76,8 @@ class Finding:
     """One mistake in one place.
 
     `when` says in which scenarios it holds, empty when in all. `resource` is the address in the project, `project`
-    the file or folder that names the project. `leaf` is the property that settled it, without list indexes.
+    the file or folder that names the project. `leaf` is the property that settled it, without list indexes. `also`
+    are the addresses of more resources that it holds for alike: other instances of the block, other calls of a module.
     `exposure` is the money at stake, empty where no figure can be given.
     """
 
@@ -95,6 +96,7 @@ class Finding:
     suppressed: Suppression | None = None
     repeat: int = 0
     exposure: tuple[Part, ...] = ()
+    also: tuple[str, ...] = ()
 
     @property
     def monthly(self) -> Money:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,6 +15,12 @@ Format = Literal["cloudformation", "terraform"]
 Basis = Literal["list", "derived", "estimated", "own"]
 """Where a price is from: AWS's price list, derived from it by a checked rule, estimated, or the user's own rate."""
 Dialect = Literal["cloudformation", "terraform", "cdk"]
+
+
+CALLED = "called here"
+"""What the call of a module is to the resources in it."""
+LISTED = "listed here"
+"""What the place of an item is to the resource that uses the list."""
 
 
 def always(_scenario: Scenario) -> bool:
@@ -91,16 +97,22 @@ class RawResource:
     refers_to: tuple[Reference, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Gap:
     """A part of a project that could not be seen: a remote module, a nested stack behind a URL.
 
-    `hides` are the resource types that it is known to create; empty when it may create anything.
+    `hides` are the resource types that it can create, None when it may create anything. `arguments` is what it is
+    given, None where that is not known: it completes no resource that it is not told of.
     """
 
     span: Span
     what: str
-    hides: tuple[str, ...] = ()
+    hides: tuple[str, ...] | None = None
+    arguments: Node | None = None
+
+    def may_create(self, types: Iterable[str]) -> bool:
+        """Tell whether a resource of one of these types may be hidden."""
+        return self.hides is None or not set(self.hides).isdisjoint(types)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,8 +158,12 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Project:
-    """A project in the words of the vocabulary."""
+    """A project in the words of the vocabulary.
+
+    `hidden` are, for each gap of which that is known, the resources that it can create: of a known kind, all else open.
+    """
 
     raw: RawProject
     resources: tuple[Resource, ...]
     by_kind: Mapping[str, tuple[Resource, ...]] = field(default_factory=dict)
+    hidden: tuple[tuple[Gap, tuple[Node, ...]], ...] = ()

@@ -25,23 +25,6 @@ from mlguard.source import Root
 
 TOP = Path(__file__).parents[2]
 VERDICTS = Path(__file__).parent / "verdicts"
-POLICIES = (
-    "bucket-without-lifecycle",
-    "budget-without-subscribers",
-    "cluster-without-auto-termination",
-    "instance-type-not-allowed",
-    "instance-type-unconstrained",
-    "log-group-without-retention",
-    "ml-project-without-budget",
-    "notebook-script-does-not-stop-idle",
-    "notebook-without-lifecycle-config",
-    "premium-accelerator-in-nonproduction",
-    "premium-region",
-    "repository-without-lifecycle-policy",
-    "studio-without-idle-shutdown",
-    "training-without-spot",
-)
-"""The policies that the expectations speak of: a new one is added here, and to every file where it has a say."""
 
 Verdict = Mapping[str, Any]
 Expected = Mapping[str, Mapping[str, Verdict]]
@@ -61,18 +44,17 @@ def load(path: Path) -> Mapping[str, Any]:
     return read
 
 
-def observed(expectation: Mapping[str, Any], patch: Callable[[str, Any], None]) -> Seen:
-    """Scan what an expectation names; `patch` sets an attribute by its dotted name for the time of the test."""
+def observed(expectation: Mapping[str, Any], judged: frozenset[str], patch: Callable[[str, Any], None]) -> Seen:
+    """Scan what an expectation names, by the policies `judged`; `patch` sets an attribute while the test runs."""
     seen = Seen()
     target = TOP / expectation["scan"]
     folder, path = (target, "") if target.is_dir() else (target.parent, target.name)
-    policies = tuple(policy for policy in bundled_policies() if policy.id in POLICIES)
-    assert len(policies) == len(POLICIES)
+    policies = tuple(policy for policy in bundled_policies() if policy.id in judged)
 
     def record(
-        project: Project, judged: Sequence[Policy], lookup: Callable[..., object], elsewhere: Sequence[Resource] = ()
+        project: Project, chosen: Sequence[Policy], lookup: Callable[..., object], elsewhere: Sequence[Resource] = ()
     ) -> Checked:
-        for policy in judged:
+        for policy in chosen:
             for resource in (None,) if "project" in policy.applies_to else project.resources:
                 one = project if resource is None else replace(project, resources=(resource,))
                 _note(seen, policy, resource, project, check_project(one, (policy,), lookup, elsewhere))
@@ -145,14 +127,14 @@ def test_there_are_expectations() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_the_verdicts_of_a_fixture(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_verdicts_of_a_fixture(path: Path, judged: frozenset[str], monkeypatch: pytest.MonkeyPatch) -> None:
     expectation = load(path)
-    assert differences(expectation, observed(expectation, monkeypatch.setattr)) == []
+    assert differences(expectation, observed(expectation, judged, monkeypatch.setattr)) == []
 
 
-def test_a_difference_is_seen_in_both_directions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_difference_is_seen_in_both_directions(judged: frozenset[str], monkeypatch: pytest.MonkeyPatch) -> None:
     expectation = load(FILES[0])
-    seen = observed(expectation, monkeypatch.setattr)
+    seen = observed(expectation, judged, monkeypatch.setattr)
     project = next(iter(seen.verdicts))
     resource, verdicts = next(iter(seen.verdicts[project].items()))
     seen.verdicts[project] = {**seen.verdicts[project], "Added": verdicts}

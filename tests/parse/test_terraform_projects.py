@@ -310,8 +310,11 @@ def test_modules_that_are_not_here_are_gaps(tmp_path: Path) -> None:
     text = 'module "eks" {\n  source = "terraform-aws-modules/eks/aws"\n}\nmodule "out" {\n  source = "../../x"\n}\n'
     found = project(tmp_path, text + 'resource "aws_x" "y" {\n  a = module.eks.arn\n}\n')
     assert [(gap.what, gap.span.line) for gap in found.gaps] == [
-        ('module "eks" from terraform-aws-modules/eks/aws is not here', 1),
-        ('module "out" from ../../x leaves the scanned folder and is not read', 4),
+        ('module "eks" from terraform-aws-modules/eks/aws is not here: run `terraform init` in .', 1),
+        (
+            'module "out" from ../../x leaves the scanned folder and is not read: scan a folder that holds both',
+            4,
+        ),
     ]
     assert isinstance(get(found.resources[0], "a").content, Unknown)
 

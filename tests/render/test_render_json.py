@@ -74,6 +74,7 @@ def test_finding(full_report: Report) -> None:
         "message": "ml.p4d.24xlarge is not allowed in dev",
         "project": "infra",
         "resource": "aws_sagemaker_notebook_instance.nb",
+        "also": [],
         "resource_type": "aws_sagemaker_notebook_instance",
         "property": "instance_type",
         "construct": "",

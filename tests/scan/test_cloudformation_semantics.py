@@ -292,9 +292,14 @@ def test_a_macro_may_add_what_is_missing(scanned: Scan, make_policy: Make, head:
 
 def test_a_loop_over_resources_may_add_what_is_missing(scanned: Scan, make_policy: Make) -> None:
     head = "Parameters: {Names: {Type: CommaDelimitedList}}\n"
-    text = "  Fn::ForEach::X: [N, %s, {'${N}': {Type: 'AWS::S3::Bucket'}}]\n"
-    for collection, wanted in (("!Ref Names", "unknown"), ("[a]", "fail")):
-        template = notebook(CHEAP, head) + text % collection
+    text = "  Fn::ForEach::X: [N, %s, {'${N}': {Type: 'AWS::%s'}}]\n"
+    cases = (
+        ("!Ref Names", "Budgets::Budget", "unknown"),
+        ("!Ref Names", "S3::Bucket", "fail"),
+        ("[a]", "S3::Bucket", "fail"),
+    )
+    for collection, made, wanted in cases:
+        template = notebook(CHEAP, head) + text % (collection, made)
         assert verdict(scanned({"t.yaml": template}, make_policy(PROJECT))) == wanted
 
 

@@ -88,6 +88,7 @@ def _finding(report: Report, finding: Finding) -> dict[str, _Json]:
         "message": finding.message,
         "project": shown_path(report, finding.project),
         "resource": finding.resource,
+        "also": list(finding.also),
         "resource_type": finding.resource_type,
         "property": finding.leaf,
         "construct": finding.construct,

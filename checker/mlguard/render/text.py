@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mlguard.errors import MlguardError
@@ -21,6 +22,8 @@ _TEXT = 2000  # characters of a line of policy text
 _LINES = 60  # lines of a fix
 _REASONS = 10
 _PARTS = 4  # of the money at stake
+_RELATED = 12
+_ALSO = 6
 _PATH = 400
 _INDENT = re.compile(r"[ \t]*")
 
@@ -94,9 +97,13 @@ class _Writer:
             self._detail(margin, "construct", terminal(finding.construct, _MESSAGE))
         if finding.when:
             self._detail(margin, "when", terminal(finding.when, _MESSAGE))
-        for related in finding.related:
+        if finding.also:
+            self._detail(margin, "also", _listed([terminal(address) for address in finding.also]))
+        for related in finding.related[:_RELATED]:
             span = related.span
             self._detail(margin, terminal(related.what), _where(self.report, span.path, span.line, span.column))
+        if len(finding.related) > _RELATED:
+            self._detail(margin, "more places", str(len(finding.related) - _RELATED))
         self._exposure(finding, margin)
         self._advice(finding, margin, where)
         self.lines.append("")
@@ -216,6 +223,11 @@ class _Writer:
         self.lines.extend(f"note: {terminal(note, _MESSAGE)}" for note in self.report.notes)
         if self.report.notes:
             self.lines.append("")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _ALSO
+    return ", ".join(names[:_ALSO]) + (f" and {more} more" if more > 0 else "")
 
 
 def _policy_lines(text: str) -> list[str]:

@@ -14,6 +14,7 @@ from mlguard.errors import MlguardError, ParseError
 from mlguard.finding import Counts, Finding, Report, Undecided
 from mlguard.policy.model import Policy
 from mlguard.resource import RawProject, Resource
+from mlguard.scan.alike import alike
 from mlguard.scan.check import check_project
 from mlguard.scan.discover import Found, discover
 from mlguard.scan.merging import merged
@@ -72,7 +73,7 @@ def scan(options: Options) -> Report:
         problems.extend(options.validate(documents, options.region or configuration.region))
     counts = _counts(found, projects, problems, undecided)
     return Report(
-        findings=tuple(sorted(merged(findings, projects), key=Finding.order)),
+        findings=tuple(sorted(alike(merged(findings, projects)), key=Finding.order)),
         problems=tuple(sorted(_unique(problems), key=lambda one: (one.path, one.line, one.column, one.message))),
         undecided=tuple(sorted(_undecided(undecided), key=lambda one: (one.at, one.policy.id, one.resource))),
         counts=replace(counts, projects=len(places), resources=len(resources), checks=checks),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from mlguard.finding import Finding, Undecided
 from mlguard.policy.evaluate import Context, Leaf, Truth, Verdict, judge
 from mlguard.policy.model import Check, Clause, Combined, Policy, Quantified, Severity
-from mlguard.resource import Project, RawResource, Related, Resource
+from mlguard.resource import CALLED, LISTED, Project, RawResource, Related, Resource
 from mlguard.scan.exposure import Bills, Stake, premium_share
 from mlguard.scan.messages import message, witness
 from mlguard.scenario import Decided, Outcome, Scenario, TooManyScenariosError, explore
@@ -43,10 +43,11 @@ class _Judged:
 
 @dataclass(slots=True)
 class Checked:
-    """The outcome of one project."""
+    """The outcome of one project; `passed` are the policies and resources that go well together."""
 
     findings: list[Finding] = field(default_factory=list)
     undecided: list[Undecided] = field(default_factory=list)
+    passed: list[tuple[Policy, str]] = field(default_factory=list)
     checks: int = 0
 
 
@@ -109,8 +110,10 @@ def _check_one(
     checked.findings.extend(findings)
     if not findings:
         undecided = next((judged.undecided for _, judged in there if judged.undecided is not None), None)
-        if undecided is not None:
-            address = resource.address if resource else ""
+        address = resource.address if resource else ""
+        if undecided is None:
+            checked.passed.append((policy, address))
+        else:
             checked.undecided.append(Undecided(policy, undecided[0], undecided[1], address, project.raw.path))
 
 
@@ -120,41 +123,77 @@ def _judge_resource(
     """Give the function that judges the resource in one scenario; None where it is not there or not meant."""
 
     def judged(scenario: Scenario) -> _Judged | None:
-        if resource is not None and resource.raw.exists(scenario) is False:
+        if resource is None:
+            return _judge_project(policy, project, lookup, scenario, elsewhere)
+        if resource.raw.exists(scenario) is False:
             return None
-        scope = _scope(resource, project, scenario, elsewhere)
-        outer = resource.properties if resource is not None else _environment_of(project)
-        context = Context(lookup, scenario, outer)
-        gate = judge(policy.when, scope, context) if policy.when is not None else Verdict(Truth.PASS)
-        if gate.truth is Truth.FAIL:
-            return None
-        verdict = judge(policy.require, scope, context)
-        if verdict.truth is Truth.PASS:
-            return _Judged()
-        settled = verdict if verdict.truth is Truth.UNKNOWN or gate.truth is Truth.PASS else gate
-        if settled.truth is Truth.UNKNOWN:
-            leaf = settled.leaves[0] if settled.leaves else Leaf((), "")
-            return _Judged(undecided=(leaf.because, _place(leaf, resource, project)))
-        hits = (_hit(policy, resource, project, leaf, scope, context) for leaf in verdict.leaves)
-        return _Judged(tuple(hits))
+        context = Context(lookup, scenario, resource.properties)
+        return _judge_in(policy, resource, project, _scope(resource, scenario), context)
 
     return judged
 
 
-def _scope(resource: Resource | None, project: Project, scenario: Scenario, elsewhere: Sequence[Resource]) -> Node:
-    if resource is not None:
-        native = settle(resource.raw.body, scenario).content if ":" in resource.kind else None
-        below = native.nodes if isinstance(native, Entries) else {}
-        return Node(Entries({**below, **resource.properties}), resource.raw.span, resource.raw.name_span)
-    there = [
-        Node(Entries({"kind": Node(one.kind, one.raw.name_span), **one.properties}), one.raw.span, one.raw.name_span)
-        for one in (*project.resources, *elsewhere)
-        if one.raw.exists(scenario) is not False
-    ]
-    gap = next(iter(project.raw.gaps), None)
-    rest = Unknown(gap.what) if gap is not None else None
+def _judge_in(
+    policy: Policy, resource: Resource | None, project: Project, scope: Node, context: Context
+) -> _Judged | None:
+    gate = judge(policy.when, scope, context) if policy.when is not None else Verdict(Truth.PASS)
+    if gate.truth is Truth.FAIL:
+        return None
+    verdict = judge(policy.require, scope, context)
+    if verdict.truth is Truth.PASS:
+        return _Judged()
+    settled = verdict if verdict.truth is Truth.UNKNOWN or gate.truth is Truth.PASS else gate
+    if settled.truth is Truth.UNKNOWN:
+        leaf = settled.leaves[0] if settled.leaves else Leaf((), "")
+        return _Judged(undecided=(leaf.because, _place(leaf, resource, project)))
+    hits = (_hit(policy, resource, project, leaf, scope, context) for leaf in verdict.leaves)
+    return _Judged(tuple(hits))
+
+
+def _scope(resource: Resource, scenario: Scenario) -> Node:
+    native = settle(resource.raw.body, scenario).content if ":" in resource.kind else None
+    below = native.nodes if isinstance(native, Entries) else {}
+    return Node(Entries({**below, **resource.properties}), resource.raw.span, resource.raw.name_span)
+
+
+def _judge_project(
+    policy: Policy, project: Project, lookup: Lookup, scenario: Scenario, elsewhere: Sequence[Resource]
+) -> _Judged | None:
+    """Judge the project by what is to be seen; undecided where something that perhaps is there would change that."""
+    context = Context(lookup, scenario, _environment_of(project))
+    there: list[Node] = []
+    perhaps: list[tuple[str, Sequence[Node]]] = [(gap.what, hidden) for gap, hidden in project.hidden]
+    for one in (*project.resources, *elsewhere):
+        exists = one.raw.exists(scenario)
+        node = Node(Entries({"kind": Node(one.kind, one.raw.name_span), **one.properties}), one.raw.span)
+        if exists is True or (exists is not False and _is_meant(policy, node, project, context)):
+            there.append(node)
+        elif exists is not False:
+            perhaps.append((f"whether {one.address} is there is open ({exists.because})", [node]))
+    seen = _judge_in(policy, None, project, _whole(project, there), context)
+    for because, more in perhaps:
+        if _truth(_judge_in(policy, None, project, _whole(project, [*there, *more]), context)) is not _truth(seen):
+            return _Judged(undecided=(because, _project_place(project)))
+    return seen
+
+
+def _is_meant(policy: Policy, node: Node, project: Project, context: Context) -> bool:
+    """Tell whether a resource of which nobody knows how many there are is what makes the policy apply."""
+    return policy.when is not None and judge(policy.when, _whole(project, [node]), context).truth is Truth.PASS
+
+
+def _truth(judged: _Judged | None) -> Truth | None:
+    if judged is None:
+        return None
+    return Truth.UNKNOWN if judged.undecided is not None else Truth.FAIL if judged.hits else Truth.PASS
+
+
+def _whole(project: Project, resources: Sequence[Node]) -> Node:
+    """Give a project as the mapping that its policies are judged over."""
+    gap = next((gap for gap in project.raw.gaps if gap.hides is None), None)
     at = _project_place(project)
-    return Node(Entries({"resources": Node(Items(tuple(there), rest), at), **_environment_of(project)}), at, at)
+    listed = Node(Items(tuple(resources), Unknown(gap.what) if gap is not None else None), at)
+    return Node(Entries({"resources": listed, **_environment_of(project)}), at, at)
 
 
 def _environment_of(project: Project) -> Mapping[str, Node]:
@@ -163,13 +202,23 @@ def _environment_of(project: Project) -> Mapping[str, Node]:
 
 
 def _project_place(project: Project) -> Span:
-    """Point a finding about the whole project at the resource that costs the most surely: the first of ML's own."""
+    """Point a finding about the whole project at the resource that costs the most surely: the first of ML's own.
+
+    What a module holds is pointed at where the project calls it: another project may call it, too.
+    """
     resources = sorted(project.resources, key=lambda resource: resource.raw.name_span)
     costly = [resource for resource in resources if resource.kind.startswith(("sagemaker.", "bedrock."))]
+    costly = costly or [resource for resource in resources if _is_machine_learning(resource)]
     first = next(iter(costly or resources), None)
     if first is not None:
-        return first.raw.source or first.raw.name_span
+        calls = [one.span for one in first.raw.related if one.what == CALLED]
+        return first.raw.source or next(reversed(calls), first.raw.name_span)
     return Span(project.raw.path, 1, 1, 1, 1)
+
+
+def _is_machine_learning(resource: Resource) -> bool:
+    node = resource.properties.get("machine_learning")
+    return node is not None and settle(node, Scenario()).content is True
 
 
 def _hit(
@@ -221,14 +270,15 @@ def _findings(
     there: Sequence[tuple[Mapping[str, Decided], _Judged]],
 ) -> Iterator[Finding]:
     """Make one finding of the hits at one place, whatever the scenarios."""
-    by_place: dict[tuple[Span, tuple[str, ...]], list[tuple[Mapping[str, Decided], _Hit]]] = {}
+    by_place: dict[tuple[Span, tuple[str, ...], tuple[Span, ...]], list[tuple[Mapping[str, Decided], _Hit]]] = {}
     for decisions, judged in there:
         for hit in judged.hits:
-            by_place.setdefault((hit.at, hit.leaf), []).append((decisions, hit))
+            listed = tuple(one.span for one in hit.related if one.what == LISTED)
+            by_place.setdefault((hit.at, hit.leaf, listed), []).append((decisions, hit))
     repeats: dict[tuple[str, ...], int] = {}
     everywhere = [decisions for decisions, _ in there]
     raw = resource.raw if resource is not None else None
-    for (_, leaf), hits in sorted(by_place.items()):
+    for (_, leaf, _), hits in sorted(by_place.items()):
         repeat = repeats.get(leaf, 0)
         repeats[leaf] = repeat + 1
         worst = max((hit for _, hit in hits), key=lambda hit: hit.severity)

@@ -1,4 +1,4 @@
-"""Report once what several scans say of one place: environments of one root, and projects that share a file."""
+"""Report once what the scans of one project say, that is made for each environment it is deployed to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def merged(findings: Sequence[Finding], projects: Sequence[RawProject]) -> list[
             deployed.setdefault(project.path, {})[project.environment] = None
     groups: dict[Key, list[Finding]] = {}
     for finding in findings:
-        key = (finding.at, finding.policy.id, finding.message, finding.construct)
+        key = (finding.project, finding.at, finding.policy.id, finding.resource, finding.message, finding.construct)
         groups.setdefault(key, []).append(finding)
     return [_told(group, deployed) for group in groups.values()]
 

@@ -165,7 +165,8 @@ class Reading:
                 if one.var_files or one.workspace
             ]
         folders, region = list(self._found.terraform), partial(Reading._region, self)
-        return terraform.load(options.root, folders, self._wanted, given, region, environments, planned)
+        created_by = self._vocabulary.created_by
+        return terraform.load(options.root, folders, self._wanted, given, region, environments, planned, created_by)
 
 
 def notes_on_apps(options: Options, found: Found) -> list[str]:

@@ -23,6 +23,15 @@ class Span:
     end_line: int
     end_column: int
 
+    def holds(self, other: Span) -> bool:
+        """Tell whether another span lies within this one."""
+        begins = (self.line, self.column) <= (other.line, other.column)
+        return (
+            self.path == other.path
+            and begins
+            and (other.end_line, other.end_column) <= (self.end_line, self.end_column)
+        )
+
     def first_line(self) -> Span:
         """Narrow a span of several lines to where it begins; the end is then the begin."""
         if self.end_line == self.line:

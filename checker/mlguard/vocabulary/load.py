@@ -28,16 +28,18 @@ def load_vocabulary(folder: Path) -> Vocabulary:
     kinds: dict[str, Kind] = {}
     shapes: dict[str, Mapping[str, Property]] = {}
     common: dict[str, Property] = {}
+    modules: dict[str, tuple[str, ...]] = {}
     for path in sorted(folder.glob("*.yaml")):
         document = Document(path.name, path.read_text(encoding="utf-8"))
         for node in load_yaml(document):
-            top = _entries(node, "kinds, shapes or common")
+            top = _entries(node, "kinds, shapes, common or modules")
             for name, entry in _below(top, "kinds").items():
                 kinds[name] = _kind(name, entry)
             for name, entry in _below(top, "shapes").items():
                 shapes[name] = {key: _property(key, value) for key, value in _entries(entry, "properties").items()}
             common |= {key: _property(key, value) for key, value in _below(top, "common").items()}
-    return Vocabulary(kinds, shapes, common)
+            modules |= {key: tuple(_strings(value)) for key, value in _below(top, "modules").items()}
+    return Vocabulary(kinds, shapes, common, modules)
 
 
 def _kind(name: str, node: Node) -> Kind:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cached_property
 
 from mlguard.value import Scalar
+
+_REPOSITORY = 2  # owner/repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +84,15 @@ class Kind:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """All kinds; `shapes` are the item properties that lists of the same shape share, each derived by a function."""
+    """All kinds; `shapes` are the item properties that lists of the same shape share, each derived by a function.
+
+    `modules` are the resource types that modules of the public registry can create, by name; `*` stands for any text.
+    """
 
     kinds: Mapping[str, Kind]
     shapes: Mapping[str, Mapping[str, Property]]
     common: Mapping[str, Property]
+    modules: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def kind_of_type(self) -> Mapping[str, tuple[Kind, ...]]:
@@ -111,9 +119,31 @@ class Vocabulary:
         found.update(awscc_type(raw) for raw in tuple(found) if raw.startswith("AWS::"))
         return frozenset(found)
 
+    def created_by(self, source: str) -> tuple[str, ...] | None:
+        """Give the resource types that a module can create, by its source; None for a module that is not known."""
+        name = registry_name(source)
+        return next((types for pattern, types in self.modules.items() if fnmatchcase(name, pattern)), None)
+
     def wanted(self, raw_type: str) -> bool:
         """Tell whether a resource of this type can matter to any policy."""
         return raw_type in self.kind_of_type or raw_type in self.joined_types
+
+
+_HOST = re.compile(r"^(?:git::|hg::|s3::|gcs::)?(?:[a-z+]+://)?(?:[^/@]+@)?(?:[^/:]+[.][^/:]+)[/:]")
+
+
+def registry_name(source: str) -> str:
+    """Give the name that a module has in the public registry, by any source: `namespace/name/provider//folder`.
+
+    `git::https://github.com/terraform-aws-modules/terraform-aws-eks.git//modules/karpenter?ref=v20` is
+    `terraform-aws-modules/eks/aws//modules/karpenter`.
+    """
+    whole, _, folder = _HOST.sub("", source.partition("?")[0]).partition("//")
+    parts = whole.strip("/").removesuffix(".git").split("/")
+    if len(parts) == _REPOSITORY and parts[1].startswith("terraform-"):
+        _, provider, name = (parts[1] + "--").split("-", 2)
+        parts = [parts[0], name.rstrip("-"), provider]
+    return "/".join(parts) + (f"//{folder}" if folder else "")
 
 
 def snake_case(name: str) -> str:

@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from mlguard.resource import Project, RawProject, RawResource, Resource
+from mlguard.resource import Gap, Project, RawProject, RawResource, Resource
 from mlguard.scenario import Memory, Scenario
 from mlguard.value import Choice, Content, Entries, Items, Node, Unknown, items, settle
 from mlguard.vocabulary.charges import charges_of
 from mlguard.vocabulary.derived import DERIVED, Settings, Subject
 from mlguard.vocabulary.embedded import Carrier, EmbeddedJob, Reader, jobs_of
-from mlguard.vocabulary.joins import companions, followed
+from mlguard.vocabulary.gaps import told
+from mlguard.vocabulary.joins import companions, directory, followed
 from mlguard.vocabulary.model import Field, Kind, Property, Reading, Vocabulary
 from mlguard.vocabulary.paths import read_field, steps_of, walk
 
@@ -64,7 +65,21 @@ def normalise(
     by_kind: dict[str, list[Resource]] = {}
     for made in world.resources:
         by_kind.setdefault(made.kind, []).append(made)
-    return Project(raw, tuple(world.resources), {kind: tuple(listed) for kind, listed in by_kind.items()})
+    return Project(
+        raw,
+        tuple(world.resources),
+        {kind: tuple(listed) for kind, listed in by_kind.items()},
+        tuple((gap, _hidden(gap, vocabulary)) for gap in raw.gaps if gap.hides),
+    )
+
+
+def _hidden(gap: Gap, vocabulary: Vocabulary) -> tuple[Node, ...]:
+    open_value = Node(Unknown(gap.what), gap.span)
+    kinds = {kind.name: kind for name in gap.hides or () for kind in vocabulary.kind_of_type.get(name, ())}
+    return tuple(
+        Node(Entries({"kind": Node(name, gap.span), **dict.fromkeys(kind.properties, open_value)}), gap.span)
+        for name, kind in kinds.items()
+    )
 
 
 def _resource(world: _World, kind: Kind, raw: RawResource) -> Resource:
@@ -148,9 +163,16 @@ def _read_companions(world: _World, kind: Kind, raw: RawResource, reading: Readi
     companion = reading.companion
     assert companion is not None  # noqa: S101  (the caller looked)
     mates = [mate for name in companion.types for mate in _of_type(world, name)]
-    if not mates:
+    if not mates and not world.raw.gaps:
         return None
-    joined, perhaps = companions(companion, raw, _own_name(kind, raw, scenario), mates, scenario)
+    name = _own_name(kind, raw, scenario)
+    key = ("companions", companion.types, companion.by)
+    among = world.memory.recall(key, scenario, lambda inner: directory(companion, mates, inner))
+    joined, perhaps = companions(raw, name, among)
+    if not joined and perhaps is None:
+        given = world.memory.recall((*key, "hidden"), scenario, lambda inner: told(companion, world.raw.gaps, inner))
+        gap = given.of(raw, name.content if name is not None else None)
+        perhaps = Unknown(gap.what) if gap is not None else None
     found = [node for mate in joined if (node := _read_here(mate, reading, scenario)) is not None]
     if reading.each is None:
         return found[0] if found else (Node(perhaps, raw.name_span) if perhaps else None)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
+from mlguard.resource import LISTED
 from mlguard.scenario import Scenario
-from mlguard.value import Items, Node, Unknown, child, items, settle, text_of
+from mlguard.value import Items, Node, Origin, Unknown, child, items, settle, text_of
 from mlguard.vocabulary.model import Field, snake_case
 
 
@@ -44,7 +46,8 @@ def _through(node: Node | None, steps: tuple[tuple[str, bool], ...], scenario: S
         return Node(Items((), listed), node.span, node.key_span)
     found: list[Node] = []
     rest = listed.rest
-    for item in listed.nodes:
+    for listed_item in listed.nodes:
+        item = _at_home(listed_item, node)
         below = _walk(item, steps, scenario) if steps else settle(item, scenario)
         if below is None or below.content is None:
             continue
@@ -54,6 +57,15 @@ def _through(node: Node | None, steps: tuple[tuple[str, bool], ...], scenario: S
         else:
             found.append(below)
     return Node(Items(tuple(found), rest), node.span, node.key_span)
+
+
+def _at_home(item: Node, listed: Node) -> Node:
+    """Let an item that was written elsewhere stand where its list does, and know where it came from."""
+    if item.key_span is not None or listed.key_span is None or listed.span.holds(item.span):
+        return item
+    through = (replace(origin, parameter=None) for origin in listed.origins)  # it is one value of many
+    origins = (*through, Origin(item.span, LISTED), *item.origins)
+    return replace(item, span=listed.span, key_span=listed.key_span, origins=origins)
 
 
 def read_field(field: Field, node: Node, scenario: Scenario, *, cloud_control: bool = False) -> Node | None:

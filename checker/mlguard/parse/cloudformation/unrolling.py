@@ -52,7 +52,7 @@ def _section(name: str, section: Node, evaluator: Evaluator, unrolled: Unrolled)
                     unrolled.only_if[entry] = _is_made(entry, key, argument, evaluator)
         if name == "Resources" and made.rest is not None:
             at = argument.key_span or argument.span
-            unrolled.gaps.append(Gap(at, made.rest.because, types_made(argument)))
+            unrolled.gaps.append(Gap(at, made.rest.because, types_made(argument) or None))
     return replace(section, content=Entries(nodes))
 
 

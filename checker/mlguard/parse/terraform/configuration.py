@@ -14,7 +14,8 @@ from mlguard.source import Document, Root
 _SUFFIXES = (".tf", ".tofu", ".tf.json", ".tofu.json")
 _SOURCE = re.compile(r'[{\n][ \t]*source[ \t]*=[ \t]*"([^"$%\\\n]*)"')
 _REPEATS = re.compile(r"[{\n][ \t]*(?:count|for_each)[ \t]*=")
-_BACKEND = re.compile(r'\bbackend[ \t]+"|\bcloud[ \t]*\{')
+_CONFIGURES = re.compile(r'[{\n,][ \t]*(?!"?(?:alias|version)\b)"?[\w-]+"?[ \t]*[={:]')
+_BACKEND = re.compile(r'\bbackend[ \t]+"|\bcloud[ \t]*\{|"(?:backend|cloud)"[ \t]*:')
 
 
 class Configuration:
@@ -91,7 +92,7 @@ class Configuration:
             block = self._parse(scanned)
             for override in self._overrides.get((scanned.type, *scanned.labels), ()):
                 replacement = self._parse(override)
-                if block is not None and replacement is not None:
+                if block is not None and replacement is not None and _speaks_of(replacement, block):
                     block = _overridden(block, replacement)
             self._merged[place] = block
         return self._merged[place]
@@ -128,38 +129,49 @@ class Configuration:
     def sources(self) -> Iterator[tuple[ScannedBlock, str]]:
         """Give each module call and its source, without parsing; an empty text where it is not a literal."""
         for scanned in self.scanned("module"):
-            block = self._parsed.get((scanned.document.path, scanned.start))
-            if block is not None:
-                value = getattr(getattr(block.arguments.get("source"), "value", None), "value", "")
-                yield scanned, value if isinstance(value, str) else ""
-            else:
-                match = _SOURCE.search(_code(scanned))
-                yield scanned, match[1] if match else ""
+            yield scanned, self.source(scanned)
+
+    def source(self, scanned: ScannedBlock) -> str:
+        """Give the source of a module call, parsed only where that is not plain to see."""
+        overridden = (scanned.type, *scanned.labels) in self._overrides
+        if not overridden and (scanned.document.path, scanned.start) not in self._parsed:
+            found = _SOURCE.findall(code(scanned))
+            if len(found) == 1:
+                return str(found[0])
+        block = self.block(scanned)
+        value = getattr(getattr(block.arguments.get("source"), "value", None), "value", "") if block else ""
+        return value if isinstance(value, str) else ""
 
     def stands_alone(self) -> bool:
         """Tell whether the folder has a backend or configures a provider: then it is deployed as it is."""
-        if any("=" in _code(scanned) for scanned in self.scanned("provider")):
+        if any(_CONFIGURES.search(code(scanned)) for scanned in self.scanned("provider")):
             return True
-        return any(_BACKEND.search(_code(scanned)) for scanned in self.scanned("terraform"))
+        return any(_BACKEND.search(code(scanned)) for scanned in self.scanned("terraform"))
 
     def repeats(self, scanned: ScannedBlock) -> bool:
         """Tell whether a block has `count` or `for_each`, without parsing it when it has not."""
         place = (scanned.document.path, scanned.start)
-        overridden = self._overrides.get((scanned.type, *scanned.labels))
-        if overridden or place in self._parsed:
-            block = self.block(scanned)
-            return block is not None and not block.arguments.keys().isdisjoint(("count", "for_each"))
-        return _REPEATS.search(_code(scanned)) is not None
+        overridden = (scanned.type, *scanned.labels) in self._overrides
+        if not overridden and place not in self._parsed and _REPEATS.search(code(scanned)) is None:
+            return False
+        block = self.block(scanned)
+        return block is not None and not block.arguments.keys().isdisjoint(("count", "for_each"))
 
 
-def _code(scanned: ScannedBlock) -> str:
+def code(scanned: ScannedBlock) -> str:
+    """Give the text of a block without its comments and heredocs."""
     return blanked(scanned.document.text, scanned.start, scanned.end, scanned.edits)
 
 
 def _file_names(names: list[str]) -> list[str]:
     """Choose the files that Terraform or OpenTofu reads: overrides last, `x.tofu` instead of `x.tf`."""
     found = [name for name in names if name.endswith(_SUFFIXES) and name[0] not in ".#" and name[-1] not in "~#"]
-    shadowed = {name.replace(".tofu", ".tf") for name in found if name.endswith((".tofu", ".tofu.json"))}
+    shadowed = {
+        name.removesuffix(tofu) + terraform
+        for tofu, terraform in ((".tofu", ".tf"), (".tofu.json", ".tf.json"))
+        for name in found
+        if name.endswith(tofu)
+    }
     return sorted((name for name in found if name not in shadowed), key=lambda name: (_is_override(name), name))
 
 
@@ -169,9 +181,30 @@ def _is_override(path: str) -> bool:
     return stem == "override" or stem.endswith("_override")
 
 
+def _speaks_of(override: Block, block: Block) -> bool:
+    """Tell whether an override is meant for a block: of several configurations of a provider, for that of its alias."""
+    return block.type != "provider" or alias_of(override) == alias_of(block)
+
+
+def alias_of(block: Block) -> object:
+    """Give the alias of a provider configuration, an empty text where it has none."""
+    alias = block.arguments.get("alias")
+    return getattr(alias.value, "value", None) if alias else ""
+
+
 def _overridden(block: Block, override: Block) -> Block:
-    """Replace arguments by name, and nested blocks by type, as override files do."""
-    replaced = {inner.type for inner in override.blocks}
-    arguments = {**block.arguments, **override.arguments}
-    blocks = [inner for inner in block.blocks if inner.type not in replaced] + override.blocks
+    """Replace arguments by name, and nested blocks by type, as override files do.
+
+    A `dynamic` block is of the type that it generates. The validations of a variable stay as they are.
+    """
+    replaced = {_generated(inner) for inner in override.blocks} | override.arguments.keys()  # JSON has only arguments
+    kept = {name: given for name, given in block.arguments.items() if name not in replaced}
+    arguments = {**kept, **override.arguments}
+    blocks = [inner for inner in block.blocks if _generated(inner) not in replaced] + override.blocks
+    if block.type == "variable":
+        blocks = block.blocks
     return Block(block.document, block.start, block.end, block.header_end, block.type, block.labels, arguments, blocks)
+
+
+def _generated(block: Block) -> str:
+    return block.labels[0] if block.type == "dynamic" and block.labels else block.type

@@ -9,15 +9,18 @@ from dataclasses import dataclass, field, replace
 from mlguard.parse.terraform.elements import each
 from mlguard.parse.terraform.evaluate import evaluate, evaluate_softly
 from mlguard.parse.terraform.scope import Scope
-from mlguard.parse.terraform.syntax import Argument, Block, Literal, Name
+from mlguard.parse.terraform.syntax import Argument, Block, Conditional, Literal, Name, Parenthesis
 from mlguard.parse.terraform.values import FailureError, SetItems, check_weight, number, text, unknown
 from mlguard.scenario import Scenario
 from mlguard.value import Choice, Entries, Items, Node, Unknown
 
 MAX_INSTANCES = 1_000
 _MAX_DEPTH = 40
+_HOP = 3
 Key = int | str | None
 """The key of an instance; None for the symbolic one that stands for a number nobody knows."""
+OVER = "\0over"
+"""The name under which a scope keeps what the block around it is repeated over; no expression can say it."""
 _META = frozenset({"count", "for_each", "provider", "providers", "depends_on"})
 _META_BLOCKS = frozenset({"lifecycle", "provisioner", "connection"})
 
@@ -77,6 +80,27 @@ def _for_each(value: Node) -> Expansion:
     return Expansion(values=found, rest=rest)
 
 
+def repeated_over(block: Block) -> str:
+    """Give the text of `count` or `for_each`: blocks of one module that have the same have the same instances."""
+    for name in ("count", "for_each"):
+        given = block.arguments.get(name)
+        if given is not None:
+            return f"{name} = {' '.join(given.document.text[given.value.start : given.value.end].split())}"
+    return ""
+
+
+def at_most_one(block: Block) -> bool:
+    """Tell whether a block has one instance or none: `count = condition ? 1 : 0`."""
+    given = block.arguments.get("count")
+    value = given.value if given is not None else None
+    while isinstance(value, Parenthesis):
+        value = value.value
+    if not isinstance(value, Conditional):
+        return False
+    counts = {getattr(branch, "value", None) for branch in (value.yes, value.no)}
+    return counts == {0, 1}
+
+
 def suffix(key: Key) -> str:
     """Give what an address ends with: `[0]`, `["a"]`, `[?]`."""
     if key is None:
@@ -89,20 +113,36 @@ def bound(block: Block, scope: Scope, key: Key) -> Scope:
     at = block.document.span(block.start, block.header_end)
     if "count" in block.arguments:
         index: int | Unknown = key if isinstance(key, int) else Unknown("count.index is known at deployment")
-        return scope.bind({"count": Node(Entries({"index": Node(index, at)}), at)})
+        over = Node(repeated_over(block), at)
+        return scope.bind({"count": Node(Entries({"index": Node(index, at)}), at), OVER: over})
 
     def chosen(scenario: Scenario) -> Node:
         found = remembered(block, scope, scenario)
         return found.values.get(key) or Node(found.rest or Unknown("each.value is known at deployment"), at)
 
     name: str | Unknown = Unknown("each.key is known at deployment") if key is None else str(key)
-    return scope.bind({"each": Node(Entries({"key": Node(name, at), "value": Node(Choice(chosen), at)}), at)})
+    each_one = Node(Entries({"key": Node(name, at), "value": Node(Choice(chosen), at)}), at)
+    return scope.bind({"each": each_one, OVER: Node(repeated_over(block), at)})
 
 
 def remembered(block: Block, scope: Scope, scenario: Scenario) -> Expansion:
-    """Find the instances of a block, from memory where that was done before."""
+    """Find the instances of a block, from memory where that was done before; open where they depend on themselves."""
     key = (scope.instance.prefix, "instances", block.document.path, block.start)
-    return scope.session.memory.recall(key, scenario, lambda inner: expansion(block.arguments, scope, inner))
+    session = scope.session
+    again = Expansion(counted="count" in block.arguments, rest=Unknown(f"{'.'.join(block.labels)} depends on itself"))
+
+    def guarded(inner: Scenario) -> Expansion:
+        session.busy.add(key)
+        try:
+            session.budget.enter(_HOP)
+            return expansion(block.arguments, scope, inner)
+        except FailureError as failure:
+            return replace(again, rest=Unknown(failure.message))
+        finally:
+            session.budget.leave(_HOP)
+            session.busy.discard(key)
+
+    return again if key in session.busy else session.memory.recall(key, scenario, guarded)
 
 
 def argument(given: Argument, scope: Scope, scenario: Scenario) -> Node:
@@ -182,19 +222,25 @@ def _generate(block: Block, scope: Scope, scenario: Scenario, nodes: list[Node],
     over = block.arguments.get("for_each")
     if content is None or over is None:
         return Unknown("a dynamic block needs for_each and content")
-    collection = argument(over, scope, scenario)
-    reason = unknown(collection.content)
-    if reason is not None:
-        return reason
-    if not isinstance(collection.content, Entries | Items):
-        return None if collection.content is None else Unknown("for_each of a dynamic block is not a collection")
-    iterator = block.arguments.get("iterator")
-    name = _word(iterator) if iterator else block.labels[0]
-    for count, (key, value) in enumerate(_pairs(collection)):
-        if count == MAX_INSTANCES:
-            return Unknown(f"more than {MAX_INSTANCES:,} blocks")
-        item = Node(Entries({"key": key, "value": value}), value.span)
-        nodes.append(body(content, scope.bind({name: item}), whole=block, depth=depth))
+    budget = scope.session.budget
+    try:
+        budget.generate(0)
+        collection = argument(over, scope, scenario)
+        reason = unknown(collection.content)
+        if reason is not None:
+            return reason
+        if not isinstance(collection.content, Entries | Items):
+            return None if collection.content is None else Unknown("for_each of a dynamic block is not a collection")
+        iterator = block.arguments.get("iterator")
+        name = _word(iterator) if iterator else block.labels[0]
+        for count, (key, value) in enumerate(_pairs(collection)):
+            if count == MAX_INSTANCES:
+                return Unknown(f"more than {MAX_INSTANCES:,} blocks")
+            budget.generate()
+            item = Node(Entries({"key": key, "value": value}), value.span)
+            nodes.append(body(content, scope.bind({name: item}), whole=block, depth=depth))
+    except FailureError as failure:
+        return Unknown(failure.message)
     return collection.content.rest
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mlguard.parse.terraform.expand import Key, remembered
+from mlguard.parse.terraform.expand import Key, remembered, repeated_over
 from mlguard.parse.terraform.scope import Scope
 from mlguard.parse.terraform.syntax import Block
 from mlguard.scenario import Scenario, TooManyScenariosError, explore
@@ -27,13 +27,22 @@ def existing_keys(block: Block, scope: Scope) -> list[Key]:
 class Existence:
     """Tells whether an instance exists in a scenario: what calls its module must exist, and its key be there."""
 
-    __slots__ = ("_above", "_block", "_key", "_scope")
+    __slots__ = ("_above", "_block", "_key", "_scope", "condition")
 
     def __init__(self, block: Block, scope: Scope, key: Key, above: Callable[[Scenario], bool | Unknown]) -> None:
         self._block = block
         self._scope = scope
         self._key = key
         self._above = above
+        self.condition = (above, scope.instance.prefix, repeated_over(block), key)
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether another instance exists in the same cases: it is repeated over the same in the same module."""
+        return isinstance(other, Existence) and self.condition == other.condition
+
+    def __hash__(self) -> int:
+        """Give a number that is the same for instances that exist in the same cases."""
+        return hash(self.condition)
 
     def __call__(self, scenario: Scenario) -> bool | Unknown:
         """Tell whether the instance exists in this scenario."""

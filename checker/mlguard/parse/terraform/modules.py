@@ -4,30 +4,44 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from mlguard.errors import LimitError, MlguardError, ParseError, SourceError
 from mlguard.parse.terraform.configuration import Configuration
-from mlguard.parse.terraform.expand import Key, bound, suffix
+from mlguard.parse.terraform.expand import Key, body, bound, suffix
 from mlguard.parse.terraform.instances import Existence, existing_keys
 from mlguard.parse.terraform.scanner import ScannedBlock
 from mlguard.parse.terraform.scope import Instance, Scope
-from mlguard.resource import Gap, Related
+from mlguard.resource import CALLED, Gap, Related
 from mlguard.source import Root
 
 _MAX_LEVEL = 12
-_MAX_MODULES = 300
+_MAX_MODULES = 1_000
+CreatedBy = Callable[[str], tuple[str, ...] | None]
+"""Gives the resource types that the module of a source can create; None where nobody knows."""
+
+
+def unknown_source(_source: str) -> None:
+    """Say that nobody knows what the module of a source can create."""
 
 
 class Modules:
-    """The modules of a project: local ones by their path, others where `terraform init` put them, if it did."""
+    """The modules of a project: local ones by their path, others where `terraform init` put them, if it did.
 
-    def __init__(self, root: Root, folder: str, open_folder: Callable[[str], Configuration]) -> None:
-        self.gaps: dict[tuple[str, int], Gap] = {}
+    `missing` are the calls of modules that are not here, by place; `gaps` the same by instance, with its arguments.
+    """
+
+    def __init__(
+        self, root: Root, folder: str, open_folder: Callable[[str], Configuration], created_by: CreatedBy
+    ) -> None:
+        self.missing: dict[tuple[str, int], tuple[ScannedBlock, Gap]] = {}
+        self.gaps: dict[str, Gap] = {}
         self.problems: list[MlguardError] = []
         self.configurations: dict[str, Configuration] = {}
         self._root = root
         self._folder = folder
         self._open = open_folder
+        self._created_by = created_by
         self._installed: dict[str, str] | None = None
         self._count = 0
 
@@ -38,24 +52,32 @@ class Modules:
         return self.configurations[folder]
 
     def target(self, configuration: Configuration, path: tuple[str, ...], scanned: ScannedBlock) -> str | None:
-        """Give the folder that a call names; None, and a gap, where its configuration is not here."""
-        place = (scanned.document.path, scanned.start)
-        source = next((text for call, text in configuration.sources() if call is scanned), "")
-        name = scanned.labels[0] if scanned.labels else ""
-        header = scanned.document.span(scanned.start, scanned.header_end)
-        if source.startswith(("./", "../")) or source in (".", ".."):
+        """Give the folder that a call names; None where its configuration is not here."""
+        source = configuration.source(scanned)
+        if _is_local(source):
             folder = self._root.resolve(configuration.folder, source)
-            if folder is None:
-                what = f'module "{name}" from {source} leaves the scanned folder and is not read'
-                self.gaps.setdefault(place, Gap(header, what))
-                return None
-            if self._root.is_folder(folder):
+            if folder is not None and self._root.is_folder(folder):
                 return folder
         installed = self._installed_folders().get(".".join(path))
-        if installed is not None:
-            return installed
-        self.gaps.setdefault(place, Gap(header, f'module "{name}" from {source or "an unknown source"} is not here'))
-        return None
+        if installed is None:
+            place = (scanned.document.path, scanned.start)
+            self.missing.setdefault(place, (scanned, self._gap(configuration, scanned)))
+        return installed
+
+    def _gap(self, configuration: Configuration, scanned: ScannedBlock) -> Gap:
+        source = configuration.source(scanned)
+        name = f'module "{scanned.labels[0] if scanned.labels else ""}"'
+        hides = self._created_by(source)
+        if not source:
+            what = f"{name} has no source that can be read here, so what it creates is not checked"
+        elif not _is_local(source):
+            types = f", which can create {', '.join(hides)}," if hides else ""
+            what = f"{name} from {source}{types} is not here: run `terraform init` in {self._folder or '.'}"
+        elif self._root.resolve(configuration.folder, source) is None:
+            what = f"{name} from {source} leaves the scanned folder and is not read: scan a folder that holds both"
+        else:
+            what = f"{name} from {source} is not here: there is no such folder"
+        return Gap(scanned.document.span(scanned.start, scanned.header_end), what, hides)
 
     def child(self, instance: Instance, name: str, key: Key, *, single: bool = False) -> Instance | None:
         """Give one instance of a called module; None where its configuration is not here, or a limit is reached."""
@@ -67,17 +89,23 @@ class Modules:
         if scanned is None or block is None:
             return None
         folder = self.target(instance.configuration, (*_names(instance), name), scanned)
-        if folder is None or not self._may(instance, folder, scanned):
-            return None
         scope = Scope(instance, block.document)
+        prefix = f"{instance.prefix}module.{name}{'' if single else suffix(key)}."
+        inner = scope if single else bound(block, scope, key)
+        if folder is None:
+            if prefix not in self.gaps and self._one_more():
+                self.gaps[prefix] = replace(self._gap(instance.configuration, scanned), arguments=body(block, inner))
+            return None
+        if not self._may(instance, folder, scanned):
+            return None
         header = block.document.span(block.start, block.header_end)
         child = Instance(
             session=instance.session,
             configuration=self.configuration(folder),
-            prefix=f"{instance.prefix}module.{name}{'' if single else suffix(key)}.",
+            prefix=prefix,
             call=block,
-            scope=scope if single else bound(block, scope, key),
-            related=(Related(header, "called here"), *instance.related),
+            scope=inner,
+            related=(Related(header, CALLED), *instance.related),
             exists=instance.exists if single else Existence(block, scope, key, instance.exists),
             parent=instance,
         )
@@ -88,6 +116,8 @@ class Modules:
         """Give every instance of every module that a configuration calls."""
         for scanned in list(instance.configuration.scanned("module")):
             block = instance.configuration.block(scanned)
+            if self._count > _MAX_MODULES:
+                return
             if block is None or not scanned.labels:
                 continue
             name = scanned.labels[0]
@@ -96,8 +126,6 @@ class Modules:
                 keys: list[tuple[Key, bool]] = [(None, True)]
             else:
                 keys = [(key, False) for key in existing_keys(block, scope)]
-            if not keys:
-                self.target(instance.configuration, (*_names(instance), name), scanned)
             for key, single in keys:
                 child = self.child(instance, name, key, single=single)
                 if child is not None:
@@ -115,6 +143,9 @@ class Modules:
         if instance.level >= _MAX_LEVEL:
             self._problem(LimitError(f"modules nested more than {_MAX_LEVEL} levels deep", path, line))
             return False
+        return self._one_more()
+
+    def _one_more(self) -> bool:
         self._count += 1
         if self._count > _MAX_MODULES:
             self._problem(
@@ -145,6 +176,10 @@ class Modules:
                 except (ValueError, KeyError, TypeError, RecursionError):
                     self._problem(ParseError("not a list of modules as terraform init writes it", path))
         return self._installed
+
+
+def _is_local(source: str) -> bool:
+    return source.startswith(("./", "../")) or source in (".", "..")
 
 
 def _names(instance: Instance) -> tuple[str, ...]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from mlguard.errors import LimitError, MlguardError
 from mlguard.parse.terraform.assignments import Assignments, VariableFiles, Variables
 from mlguard.parse.terraform.closure import Closure
-from mlguard.parse.terraform.configuration import Configuration
+from mlguard.parse.terraform.configuration import Configuration, code
 from mlguard.parse.terraform.expand import Key, body, bound, suffix
 from mlguard.parse.terraform.instances import Existence, existing_keys
-from mlguard.parse.terraform.modules import Modules
+from mlguard.parse.terraform.modules import CreatedBy, Modules, unknown_source
 from mlguard.parse.terraform.providers import default_tags, region_node
 from mlguard.parse.terraform.references import Resolver
 from mlguard.parse.terraform.scanner import ScannedBlock
@@ -25,6 +26,8 @@ from mlguard.source import Document, Root
 from mlguard.value import Parameter
 
 _MAX_RESOURCES = 5_000
+_MAX_NAMED = 5
+_TELLING = re.compile(r"\b(?:instance_types?|node_type|machine_type)\b")  # a call that says so creates machines
 Wanted = Callable[[str], bool]
 
 
@@ -36,13 +39,15 @@ def load(  # noqa: PLR0913, PLR0917  (where to look, what for, and what the user
     region: str | Callable[[str], str] = "",
     environments: Sequence[Variables] = (),
     planned: frozenset[str] = frozenset(),
+    created_by: CreatedBy = unknown_source,
 ) -> list[RawProject]:
     """Read every root among the folders as a project; never raises for what the files hold.
 
     `folders` are those that hold Terraform files, relative to the root. `wanted` tells whether a resource type
     matters: blocks of other types are indexed, not parsed. `region`, for all or by folder, holds where no provider
     says one. A root that `environments` concern is one project for each of those, any other one for `variables`.
-    `planned` are the roots that a plan stands for: they are left out.
+    `planned` are the roots that a plan stands for: they are left out. `created_by` gives the types that the module of
+    a source can create, for modules that are not here.
     """
     known: dict[str, Configuration] = {}
 
@@ -61,7 +66,8 @@ def load(  # noqa: PLR0913, PLR0917  (where to look, what for, and what the user
             continue
         concerned = [one for one in environments if one.belongs(folder) and _concerns(one, opened(folder), files)]
         for given in concerned or [variables or Variables()]:
-            builder = _Builder(root, folder, opened, wanted, given.region or region_of(folder))
+            modules = Modules(root, folder, opened, created_by)
+            builder = _Builder(root, modules, folder, wanted, given.region or region_of(folder))
             made.append(builder.build(given, files))
     if made:
         problems = [files.read(path)[2] for one in environments for path in files.given("", one.files)]
@@ -71,7 +77,12 @@ def load(  # noqa: PLR0913, PLR0917  (where to look, what for, and what the user
 
 
 def load_root(
-    root: Root, folder: str, wanted: Wanted, variables: Variables, region: str = ""
+    root: Root,
+    folder: str,
+    wanted: Wanted,
+    variables: Variables,
+    region: str = "",
+    created_by: CreatedBy = unknown_source,
 ) -> tuple[RawProject, Modules]:
     """Read one folder as a root, whatever calls it; give its project and its modules."""
     known: dict[str, Configuration] = {}
@@ -81,8 +92,8 @@ def load_root(
             known[below] = Configuration(root, below)
         return known[below]
 
-    builder = _Builder(root, folder, opened, wanted, region)
-    return builder.build(variables, VariableFiles(root)), builder.modules
+    modules = Modules(root, folder, opened, created_by)
+    return _Builder(root, modules, folder, wanted, region).build(variables, VariableFiles(root)), modules
 
 
 def _concerns(given: Variables, configuration: Configuration, files: VariableFiles) -> bool:
@@ -133,16 +144,14 @@ def _reach(folders: Iterable[str], calls: dict[str, list[str]], reached: set[str
 class _Builder:
     """Builds one project."""
 
-    def __init__(
-        self, root: Root, folder: str, opened: Callable[[str], Configuration], wanted: Wanted, region: str
-    ) -> None:
+    def __init__(self, root: Root, modules: Modules, folder: str, wanted: Wanted, region: str) -> None:
         self.root = root
         self.folder = folder
         self.wanted = wanted
         self.region = region
-        self.modules = Modules(root, folder, opened)
-        self.closure = Closure(self.modules)
-        self.session = Resolver(root, folder, region, self.modules)
+        self.modules = modules
+        self.closure = Closure(modules)
+        self.session = Resolver(root, folder, region, modules)
         self.resources: list[RawResource] = []
         self.problems: list[MlguardError] = []
         self.documents: dict[str, Document] = {}
@@ -164,22 +173,45 @@ class _Builder:
             self.documents.update(assignments.documents)
             self.problems.extend(assignments.problems)
         self.problems.extend(self.modules.problems)
+        missing = [gap for _, gap in self.modules.missing.values()]
+        gaps = missing if assignments is None else self.modules.gaps.values()
         return RawProject(
             dialect="terraform",
             path=self.folder or ".",
             resources=tuple(self.resources),
             documents=self.documents,
-            gaps=tuple(self.modules.gaps[place] for place in sorted(self.modules.gaps)),
+            gaps=tuple(sorted(gaps, key=lambda gap: gap.span)),
             parameters=parameters,
             names=self._names(variables),
             environment=variables.environment,
             problems=tuple(self.problems),
+            notes=self._notes(matters=assignments is not None),
             files=tuple(sorted(self.documents)),
         )
 
     def _names(self, variables: Variables) -> tuple[str, ...]:
         files = [posixpath.basename(path).partition(".")[0] for path in variables.files]
         return tuple(part for part in (variables.workspace, *files, *reversed(self.folder.split("/"))) if part)
+
+    def _notes(self, *, matters: bool) -> tuple[str, ...]:
+        """Name the modules that are not here, save those of which it is known that nothing they create is checked."""
+        called = {gap.span for gap in self.modules.gaps.values()}
+        unseen = [
+            f'"{scanned.labels[0] if scanned.labels else ""}" ({gap.span.path}:{gap.span.line})'
+            for _, (scanned, gap) in sorted(self.modules.missing.items())
+            if (gap.span in called or not matters)
+            and (gap.hides or (gap.hides is None and (matters or _TELLING.search(code(scanned)))))
+        ]
+        if not unseen:
+            return ()
+        listed = ", ".join(unseen[:_MAX_NAMED])
+        more = f" and {len(unseen) - _MAX_NAMED} more" if len(unseen) > _MAX_NAMED else ""
+        what = (
+            "a module is not here, so what it creates"
+            if len(unseen) == 1
+            else "modules are not here, so what they create"
+        )
+        return (f"{self.folder or '.'}: {what} is not checked: {listed}{more}; see `terraform init`",)
 
     def _matters(self, instance: Instance) -> bool:
         """Look for a wanted type in the root and all that it calls, without parsing anything."""

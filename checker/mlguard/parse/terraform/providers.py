@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from mlguard.parse.terraform.configuration import alias_of
 from mlguard.parse.terraform.evaluate import evaluate_softly
 from mlguard.parse.terraform.expand import lazy
 from mlguard.parse.terraform.scope import Instance, Scope
@@ -21,9 +22,13 @@ from mlguard.parse.terraform.syntax import (
 )
 from mlguard.parse.terraform.values import unknown
 from mlguard.scenario import Scenario
-from mlguard.value import Choice, Entries, Node, Unknown, settle
+from mlguard.value import Choice, Entries, Items, Node, Unknown, settle
 
 _NOT_GIVEN = Unknown("no provider region is given")
+FROM_PROVIDER = frozenset({"aws_region", "aws_partition", "aws_caller_identity"})
+"""Data sources of which the provider's configuration tells something."""
+_PARTITIONS = {"cn": ("aws-cn", "amazonaws.com.cn"), "us-gov": ("aws-us-gov", "amazonaws.com")}
+_ISOLATED = ("us-iso", "eu-iso", "eusc-")
 
 
 def _named(expression: Expression | None) -> tuple[str, str, Expression | None]:
@@ -60,20 +65,19 @@ def provider_of(block: Block | None, kind: str, scope: Scope) -> Found | None:
 
 def _find(instance: Instance | None, name: str, alias: str) -> Found | None:
     while instance is not None:
-        for block in instance.configuration.providers(name):
-            argument = block.arguments.get("alias")
-            own = getattr(argument.value, "value", None) if argument else ""
-            if own == alias:
-                scope = Scope(instance, block.document)
-                return block, scope, None, scope
-        passed = _passed(instance, name, alias)
+        passed = _passed(instance, name, alias)  # it wins over the block of that alias that older modules hold
         if passed is not None:
             name, alias, key = _named(passed)
             if key is not None and instance.scope is not None:
                 found = _find(instance.parent, name, alias)
                 return None if found is None else (found[0], found[1], key, instance.scope)
-        elif alias:
-            return None
+        else:
+            for block in instance.configuration.providers(name):
+                if alias_of(block) == alias:
+                    scope = Scope(instance, block.document)
+                    return block, scope, None, scope
+            if alias:
+                return None
         instance = instance.parent
     return None
 
@@ -121,6 +125,34 @@ def region_of(block: Block | None, kind: str, scope: Scope, scenario: Scenario, 
         if told.content is not None and not (isinstance(told.content, Unknown) and given):
             return told
     return node
+
+
+def told_by_provider(
+    kind: str, attribute: str, block: Block | None, scope: Scope, scenario: Scenario, given: str
+) -> Node | None:
+    """Give the attribute of a data source that the provider's configuration tells; None where it does not."""
+    if kind == "aws_caller_identity":
+        return _only_account(block, scope, scenario) if attribute in ("account_id", "id") else None
+    region = region_of(block, kind, scope, scenario, given)
+    if kind == "aws_region":
+        return region if attribute in ("name", "id", "region") else None
+    if not isinstance(region.content, str) or region.content.startswith(_ISOLATED):
+        return None
+    names = next((found for start, found in _PARTITIONS.items() if region.content.startswith(f"{start}-")), None)
+    partition, suffix = names or ("aws", "amazonaws.com")
+    told = {"partition": partition, "id": partition, "dns_suffix": suffix}.get(attribute)
+    return None if told is None else Node(told, region.span)
+
+
+def _only_account(block: Block | None, scope: Scope, scenario: Scenario) -> Node | None:
+    """Give the account that a provider may be used with, where there is only one."""
+    found = provider_of(block, "aws_caller_identity", scope)
+    allowed = found[0].arguments.get("allowed_account_ids") if found else None
+    if found is None or allowed is None:
+        return None
+    listed = evaluate_softly(allowed.value, replace(_inside(found, scenario), document=allowed.document), scenario)
+    content = listed.content
+    return content.nodes[0] if isinstance(content, Items) and len(content.nodes) == 1 and not content.rest else None
 
 
 def region_node(block: Block, kind: str, scope: Scope, given: str) -> Node:

@@ -10,19 +10,19 @@ from mlguard.errors import MlguardError
 from mlguard.parse.terraform.configuration import Configuration
 from mlguard.parse.terraform.elements import joined
 from mlguard.parse.terraform.evaluate import evaluate
-from mlguard.parse.terraform.expand import Expansion, Key, remembered, suffix
+from mlguard.parse.terraform.expand import OVER, Expansion, Key, at_most_one, remembered, repeated_over, suffix
 from mlguard.parse.terraform.modules import Modules
-from mlguard.parse.terraform.providers import region_of
+from mlguard.parse.terraform.providers import FROM_PROVIDER, told_by_provider
 from mlguard.parse.terraform.reader import template_of_file
 from mlguard.parse.terraform.scope import Budget, Instance, Scope, Step
+from mlguard.parse.terraform.syntax import Attribute, Block, Literal, Name
 from mlguard.parse.terraform.values import FailureError, check_weight, hidden, text, unknown
 from mlguard.parse.terraform.variables import RootVariables, module_value
 from mlguard.scenario import Memory, Scenario
 from mlguard.source import Root, Span
-from mlguard.value import Content, Entries, Items, Node, Origin, Reference, Unknown
+from mlguard.value import Content, Entries, Items, Node, Origin, Reference, Unknown, references_in
 
 _HOP = 3
-_REGION = frozenset({"name", "id", "region"})
 Kept = Node | FailureError
 
 
@@ -58,7 +58,7 @@ class Resolver:
             return Node(self._tool(name, words[0] if words else ""), span), len(steps)
         if name in ("each", "count", "self", "ephemeral"):
             return Node(Unknown(f"{name} is known at deployment"), span), len(steps)
-        return self._resource(name, words, scope, scenario, span)
+        return self._resource(name, words, steps, scope, scenario, span)
 
     def once(self, key: tuple[object, ...], scenario: Scenario, compute: Callable[[Scenario], Node]) -> Node:
         """Compute a named value once for the decisions that it looks at; a value that needs itself is unknown."""
@@ -121,7 +121,9 @@ class Resolver:
             return self.workspace
         return Unknown(f"{name}.{attribute} is chosen at deployment")
 
-    def _resource(self, name: str, words: list[str], scope: Scope, scenario: Scenario, span: Span) -> tuple[Node, int]:
+    def _resource(
+        self, name: str, words: list[str], steps: list[Step], scope: Scope, scenario: Scenario, span: Span
+    ) -> tuple[Node, int]:
         configuration = scope.instance.configuration
         scanned = configuration.first("resource", name, words[0]) if words else None
         if scanned is None:
@@ -134,6 +136,8 @@ class Resolver:
         if block is None:
             return Node(Unknown(f"{address} could not be read"), span), 1
         found = remembered(block, Scope(scope.instance, block.document), scenario)
+        if found.rest is not None and not found.values and len(steps) > 1 and _is_same_instance(steps[1], block, scope):
+            return Node(Reference(address + suffix(None)), span), 2
 
         def instance(key: Key) -> Node:
             return Node(Reference(address + suffix(key)), span)
@@ -143,15 +147,14 @@ class Resolver:
     def _data(
         self, kind: str, name: str, steps: list[Step], scope: Scope, scenario: Scenario, span: Span
     ) -> tuple[Node, int]:
-        after = [step for step in steps[2:] if isinstance(step, str)]
+        after = next((step for step in steps[2:] if isinstance(step, str)), "")
         scanned = scope.instance.configuration.first("data", kind, name)
-        if scanned is not None and kind in ("aws_region", "aws_partition") and after:
+        if scanned is not None and after and kind in FROM_PROVIDER:
             block = scope.instance.configuration.block(scanned)
-            region = region_of(block, kind, Scope(scope.instance, scanned.document), scenario, self.region)
-            if kind == "aws_region" and after[0] in _REGION:
-                return region, len(steps)
-            if kind == "aws_partition" and after[0] in ("partition", "id") and isinstance(region.content, str):
-                return Node(_partition(region.content), span), len(steps)
+            inner = Scope(scope.instance, scanned.document)
+            found = told_by_provider(kind, after, block, inner, scenario, self.region)
+            if found is not None:
+                return replace(found, span=span), len(steps)
         return Node(Unknown(f"data.{kind}.{name} is read at deployment"), span), len(steps)
 
     def _module(self, name: str, steps: list[Step], scope: Scope, scenario: Scenario, span: Span) -> tuple[Node, int]:
@@ -194,7 +197,8 @@ class Resolver:
     ) -> tuple[Node, int]:
         child = self.modules.child(instance, name, key, single=single)
         if child is None:
-            return Node(Unknown(f"module.{name} is not here"), span), len(steps)
+            address = f"{instance.prefix}module.{name}{'' if single else suffix(key)}"
+            return self._missing_output(address, scenario, span), len(steps)
         if len(steps) > 1 and isinstance(steps[1], str):
             return self._one_output(child, steps[1], scenario), 2
         names = [scanned.labels[0] for scanned in child.configuration.scanned("output") if scanned.labels]
@@ -205,6 +209,26 @@ class Resolver:
             except FailureError as failure:
                 outputs[output] = Node(Unknown(failure.message), span)
         return Node(Entries(outputs), span), 1
+
+    def _missing_output(self, address: str, scenario: Scenario, span: Span) -> Node:
+        """Give what a module that is not here puts out: something of its own, or made of what it is given.
+
+        Nothing is said of a module that may create nothing: it may hand on a name that it is given as a text.
+        """
+        reason = f"{address} is not here"
+        gap = self.modules.gaps.get(f"{address}.")
+        if gap is None or not gap.hides or gap.arguments is None:
+            return Node(Unknown(reason), span)
+        arguments = gap.arguments
+
+        def compute(inner: Scenario) -> Node:
+            given = dict.fromkeys(references_in(arguments, inner))
+            return Node(Unknown(reason, references=(Reference(address), *given)), span)
+
+        try:
+            return self.once((address, "the arguments of", address), scenario, compute)
+        except FailureError:
+            return Node(Unknown(reason), span)
 
     def _one_output(self, child: Instance, name: str, scenario: Scenario) -> Node:
         block = child.configuration.named("output", name)
@@ -232,6 +256,17 @@ class Resolver:
         return Node(joined([pieces]), pieces.span)
 
 
+def _is_same_instance(key: Step, block: Block, scope: Scope) -> bool:
+    """Tell whether an index names the symbolic instance: the only one, or that of the same key as the block around."""
+    if at_most_one(block):
+        return isinstance(key, Literal) and key.value == 0
+    over = scope.names.get(OVER)
+    if over is None or over.content != repeated_over(block) or not isinstance(key, Attribute):
+        return False
+    head = key.target.name if isinstance(key.target, Name) else ""
+    return (head, key.name) in {("each", "key"), ("count", "index")} and head in scope.names
+
+
 def _key(node: Node, found: Expansion) -> Key:
     shown = text(node.content)
     return int(shown) if found.counted and shown.isdecimal() else shown
@@ -244,7 +279,3 @@ def _instances(found: Expansion, make: Callable[[Key], Node], address: str) -> C
     if found.counted:
         return Items(tuple(make(key) for key in found.values), found.rest)
     return Entries({str(key): make(key) for key in found.values}, found.rest)
-
-
-def _partition(region: str) -> str:
-    return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"

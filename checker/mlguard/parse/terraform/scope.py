@@ -19,6 +19,7 @@ _MAX_DEPTH = 130
 _MAX_STEPS = 50_000
 _FREE_STEPS = 2_000
 _MAX_COSTLY_STEPS = 1_000_000
+_MAX_GENERATED = 20_000
 
 
 class Budget:
@@ -28,6 +29,7 @@ class Budget:
         self.depth = 0
         self._steps = 0
         self._costly = 0
+        self._generated = 0
 
     def enter(self, depth: int = 1, steps: int = 1) -> None:
         """Count a step; FailureError beyond a limit. Each call is matched by one of `leave`, even then."""
@@ -35,6 +37,12 @@ class Budget:
         self.spend(steps)
         if self.depth > _MAX_DEPTH:
             raise FailureError("the expression is nested too deeply to be evaluated")
+
+    def generate(self, blocks: int = 1) -> None:
+        """Count blocks that a `dynamic` one generates: few projects have a thousand, and nested ones multiply."""
+        self._generated += blocks
+        if self._generated > _MAX_GENERATED:
+            raise FailureError(f"dynamic blocks generate more than {_MAX_GENERATED:,} blocks in this project")
 
     def spend(self, steps: int) -> None:
         """Count work that does not go deeper."""
