@@ -9,6 +9,7 @@ from mlguard.errors import MlguardError
 from mlguard.parse.terraform.constraints import fitted
 from mlguard.parse.terraform.domains import Domain, decision, validations
 from mlguard.parse.terraform.evaluate import evaluate, evaluate_softly
+from mlguard.parse.terraform.failure import FailureError
 from mlguard.parse.terraform.reader import read_body, read_expression
 from mlguard.parse.terraform.scope import Instance, Scope
 from mlguard.parse.terraform.syntax import (
@@ -16,7 +17,7 @@ from mlguard.parse.terraform.syntax import (
     Block,
     Literal,
 )
-from mlguard.parse.terraform.values import FailureError, is_scalar, plain, wrapped
+from mlguard.parse.terraform.values import is_scalar, plain, wrapped
 from mlguard.scenario import Scenario
 from mlguard.source import Document, Root, Span
 from mlguard.value import Node, Origin, Parameter, Unknown, text_of
