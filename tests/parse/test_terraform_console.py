@@ -13,11 +13,12 @@ import pytest
 
 from mlguard.parse.terraform import load
 from mlguard.parse.terraform.functions.json_text import json_text
+from mlguard.parse.terraform.grammar import Grammar, TextError
 from mlguard.parse.terraform.precision import parsed
 from mlguard.parse.terraform.type_system import Collection, Object, Tuple, Type
 from mlguard.parse.terraform.values import is_known, type_of
 from mlguard.scenario import Scenario
-from mlguard.source import Root
+from mlguard.source import Document, Root
 from mlguard.value import Entries, Node, Unknown, settle
 
 FOLDER = Path(__file__).with_name("console")
@@ -103,3 +104,19 @@ def test_what_terraform_refuses_has_no_value(expression: str) -> None:
 def test_what_has_a_value_can_be_evaluated(one: dict[str, str]) -> None:
     can = nodes()["can " + one["expression"]].content
     assert can is True or one["expression"].startswith(NOT_COMPUTED)
+
+
+def test_both_paths_of_the_grammar_read_every_expression_alike() -> None:
+    grammars = (Grammar(), Grammar(fast=False))
+    refused = []
+    for one in RECORDED:
+        document = Document("main.tf", f"x = {one['expression']}")
+        trees: list[object] = []
+        for grammar in grammars:
+            grammar.builder.document = document
+            try:
+                trees.append(grammar.parse(document.text))
+            except TextError:
+                refused.append(one["expression"])
+        assert len(trees) == 1 or trees[0] == trees[1], one["expression"]
+    assert refused == ["- -3", "1 -12", 'core::upper("a")']  # the slower path is python-hcl2's grammar as it is

@@ -7,6 +7,7 @@ https://developer.hashicorp.com/terraform/language/expressions/types
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
@@ -18,6 +19,7 @@ BITS = 512
 DOUBLE = 53
 """The bits of a number that comes from a function which computes with Go's float64."""
 _BIGGEST = 10**1000
+_FLOAT = Fraction(sys.float_info.max)
 _LONGEST = 2_000
 _DIGITS = Context(prec=10_000, Emax=100_000, Emin=-100_000, rounding=ROUND_HALF_EVEN)
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,9})?")
@@ -32,7 +34,7 @@ class Real(float):
 
     def __new__(cls, exact: Fraction, bits: int = BITS) -> Self:
         """Make a number of a fraction that is rounded to its bits already."""
-        made = super().__new__(cls, exact)
+        made = super().__new__(cls, max(-_FLOAT, min(exact, _FLOAT)))
         made.exact = exact
         made.bits = bits
         return made

@@ -58,6 +58,6 @@ def _row(
     more = content.rest is not None
     pieces.append(opener + (PLACEHOLDER if more else ""))
     for index, (key, below) in enumerate(parts):
-        pieces.append((PLACEHOLDER if more else "," if index else "") + key)
+        pieces.append(((PLACEHOLDER if more else ",") if index else "") + key)
         _write(below, pieces, depth + 1)
     pieces.append((PLACEHOLDER if more and parts else "") + closer)
