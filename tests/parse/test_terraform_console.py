@@ -25,7 +25,7 @@ FOLDER = Path(__file__).with_name("console")
 RECORDED: list[dict[str, str]] = json.loads((FOLDER / "recorded.json").read_text(encoding="utf-8"))["expressions"]
 VALUES = [one for one in RECORDED if "refused" not in one]
 REFUSED = [one["expression"] for one in RECORDED if "refused" in one]
-NOT_COMPUTED = ("base64gzip(",)
+NOT_COMPUTED = ("base64gzip(", 'regex("\\\\p{Greek}')
 """What mlguard leaves unknown although Terraform computes it."""
 NOT_NEEDED = ('[for x in [tonumber("x")] : 1]',)
 """What Terraform refuses for a part that the value, as mlguard sees it, does not depend on."""
@@ -84,6 +84,7 @@ def test_the_value_is_terraforms(one: dict[str, str]) -> None:
         assert isinstance(node.content, Unknown)
         return
     assert not isinstance(node.content, Unknown), node.content.because
+    assert nodes()["can " + one["expression"]].content is True
     written = json_text(node)
     assert json.loads(written, parse_int=parsed, parse_float=str) == json.loads(
         one["json"], parse_int=parsed, parse_float=str
@@ -98,12 +99,6 @@ def test_what_terraform_refuses_has_no_value(expression: str) -> None:
     assert nodes()["can " + expression].content is not True
     if isinstance(node.content, Unknown):
         assert node.content.because
-
-
-@pytest.mark.parametrize("one", VALUES, ids=[one["expression"] for one in VALUES])
-def test_what_has_a_value_can_be_evaluated(one: dict[str, str]) -> None:
-    can = nodes()["can " + one["expression"]].content
-    assert can is True or one["expression"].startswith(NOT_COMPUTED)
 
 
 def test_both_paths_of_the_grammar_read_every_expression_alike() -> None:
@@ -122,4 +117,7 @@ def test_both_paths_of_the_grammar_read_every_expression_alike() -> None:
             refused.append(one["expression"])
         else:
             assert trees[0] == trees[1], one["expression"]
-    assert refused == ["- -3", "1 -12", 'core::upper("a")']  # the slower path is python-hcl2's grammar as it is
+    assert [one for one in refused if not one.startswith("core::")] == [
+        "- -3",
+        "1 -12",
+    ]  # the slower path is python-hcl2's grammar as it is

@@ -37,15 +37,20 @@ from mlguard.value import Unknown
 
 Token = lark.Token
 
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)|\$\$(?=\{)|%%(?=\{)", re.DOTALL)
+_ESCAPE = re.compile(
+    r"\\(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)|\$\$(?=\{)|%%(?=\{)",
+    re.DOTALL,
+)
 
 
-_CONTROL = {"n": "\n", "t": "\t", "r": "\r"}
+_CONTROL = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+"""The last two are those of JSON, which is read by the same grammar."""
 
 
 _WORDS = {"true": True, "false": False, "null": None}
 
 
+_LONGEST_ESCAPE = 9
 _LAST_CODE_POINT = 0x10FFFF
 
 
@@ -63,6 +68,9 @@ def _unescaped(match: re.Match[str]) -> str:
         return match[0][0]
     if len(escape) == 1:
         return _CONTROL.get(escape, escape)
+    if len(escape) > _LONGEST_ESCAPE:  # two halves of one character, as JSON writes it
+        high, low = int(escape[1:5], 16), int(escape[7:], 16)
+        return chr(0x10000 + ((high & 0x3FF) << 10) + (low & 0x3FF))
     code = int(escape[1:], 16)
     return "\ufffd" if code > _LAST_CODE_POINT or code in _SURROGATES else chr(code)
 

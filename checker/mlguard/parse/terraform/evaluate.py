@@ -291,6 +291,9 @@ def _call(expression: Call, scope: Scope, scenario: Scenario) -> Node:
     span = scope.span(expression)
     if expression.name in _ON_EXPRESSIONS:
         return _ON_EXPRESSIONS[expression.name](expression, scope, scenario)
+    named = all(isinstance(argument, Name | Attribute | Index) for argument in expression.arguments[:1])
+    if expression.name == "templatestring" and not named:
+        raise FailureError("templatestring() takes a template that has a name")
     arguments = [evaluate(argument, scope, scenario) for argument in expression.arguments]
     if expression.expands and arguments:
         last = arguments.pop()

@@ -175,6 +175,8 @@ def fixed(value: float, places: int) -> str:
 
 def scientific(value: float, places: int) -> str:
     """Write a number with an exponent of at least two digits."""
+    if value == 0:
+        return f"{0:.{places}e}"
     with localcontext(_DIGITS):
         mantissa, _, exponent = format(_as_decimal(value), f".{places}e").partition("e")
     return f"{mantissa}e{exponent[0]}{exponent[1:].zfill(2)}"

@@ -159,6 +159,9 @@ def _unified_collections(types: Sequence[Type]) -> Type | None:
     """Find one kind of collection for types of which at least one is a collection."""
     kinds = {found.kind for found in types if isinstance(found, Collection)}
     kind: CollectionKind = "map" if "map" in kinds else "list" if "list" in kinds else "set"
+    if kind == "set" and any(isinstance(found, Tuple) for found in types):
+        sets = [found for found in types if isinstance(found, Collection)]
+        return next((one for one in sets if all(convertible(found, one) for found in types)), None)
     parts: list[Type] = []
     for found in types:
         inner = None if isinstance(found, str) else _parts(found, kind)

@@ -60,7 +60,7 @@ class Characters:
     inner: tuple[Characters, ...] = ()
     negated: bool = False
     ignore_case: bool = False
-    _known: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
+    _known: dict[str, bool] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @classmethod
     def of(cls, character: str, *, ignore_case: bool) -> Characters:
@@ -70,8 +70,8 @@ class Characters:
     def with_part(self, part: Characters) -> Characters:
         """Give the set with more characters."""
         if part.negated or part.category or part.inner:
-            return replace(self, inner=(*self.inner, part), _known={})
-        return replace(self, ranges=(*self.ranges, *part.ranges), _known={})
+            return replace(self, inner=(*self.inner, part))
+        return replace(self, ranges=(*self.ranges, *part.ranges))
 
     def holds(self, character: str) -> bool:
         """Tell whether a character is in the set."""

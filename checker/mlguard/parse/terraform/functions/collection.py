@@ -89,7 +89,7 @@ def _merge(call: Call) -> Content:
         nodes.update(found.nodes)
     if len(nodes) > MAX_ITEMS:
         raise NotEvaluatedError(f"a map of more than {MAX_ITEMS:,} keys")
-    kinds = [type_of(argument) for argument in call.arguments if argument.content is not None]
+    kinds = [type_of(argument) for argument in call.arguments]
     if kinds and isinstance(kinds[0], Collection) and all(kind == kinds[0] for kind in kinds):
         return MapEntries(nodes, rest, kinds[0].element)
     return Entries(nodes, rest)
@@ -103,9 +103,9 @@ def _lookup(call: Call) -> Content | Node:
         return hidden(call.arguments[:2])
     found = entries_of(whole_map)
     name = text(key.content)
+    fallback = [converted(node, found.element) for node in default] if isinstance(found, MapEntries) else default
     if name in found.nodes:
         return _from(whole_map, found.nodes[name])
-    fallback = [converted(node, found.element) for node in default] if isinstance(found, MapEntries) else default
     if found.rest is not None:
         return hidden((Node(found.rest, whole_map.span), *fallback))
     if fallback:

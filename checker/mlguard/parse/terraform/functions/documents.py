@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterable
+import re
 
 from mlguard.parse.terraform.conversion import converted
 from mlguard.parse.terraform.failure import FailureError, NotEvaluatedError
@@ -15,6 +13,8 @@ from mlguard.parse.terraform.precision import parsed
 from mlguard.parse.terraform.type_system import Object, listed
 from mlguard.parse.terraform.values import MAX_ITEMS, hidden, is_known, text, unknown, wrapped
 from mlguard.value import Content, Node
+
+_FIELD = re.compile(r'(?:"(?P<quoted>(?:[^"]|"")*+)"|(?P<bare>[^",\r\n]*+))(?P<end>,|\r?\n|\Z)')
 
 
 def _no_constant(word: str) -> object:
@@ -45,7 +45,7 @@ def _jsonencode(call: Call) -> Content:
 def _csvdecode(call: Call) -> Node | Content:
     if not is_known(call[0]):
         return call.hidden()
-    rows = [row for row in _rows(text(call[0].content)) if row]
+    rows = [row for row in _rows(text(call[0].content)) if row not in ([], [""])]
     if not rows:
         raise FailureError("the CSV has no header")
     header = rows[0]
@@ -55,15 +55,21 @@ def _csvdecode(call: Call) -> Node | Content:
     return converted(found, listed(Object(dict.fromkeys(header, "string"))))
 
 
-def _rows(subject: str) -> Iterable[list[str]]:
-    rows = []
-    try:
-        for row in csv.reader(io.StringIO(subject, newline=""), strict=True):
-            rows.append(row)
-            if len(rows) > MAX_ITEMS:
-                raise NotEvaluatedError(f"a list of more than {MAX_ITEMS:,} items")
-    except csv.Error:
-        raise FailureError("not valid CSV") from None
+def _rows(subject: str) -> list[list[str]]:
+    """Split CSV into rows and fields; FailureError for quotes that are not closed, or inside of a bare field."""
+    rows: list[list[str]] = [[]]
+    position, ended = 0, ","
+    while position < len(subject) or ended == ",":
+        match = _FIELD.match(subject, position)
+        if match is None:
+            raise FailureError("not valid CSV")
+        position, ended = match.end(), match["end"]
+        bare = match["bare"]
+        rows[-1].append(match["quoted"].replace('""', '"').replace("\r\n", "\n") if bare is None else bare)
+        if ended != ",":
+            rows.append([])
+        if len(rows) > MAX_ITEMS:
+            raise NotEvaluatedError(f"a list of more than {MAX_ITEMS:,} items")
     return rows
 
 

@@ -123,8 +123,6 @@ class _Reader:
             self.syntax.groups = number = self.syntax.groups + 1
         if match is not None:
             self.position = match.end()
-            if match["name"] in self.syntax.names.values():
-                raise FailureError("the regular expression has two groups of one name")
             if match["name"]:
                 self.syntax.names[number] = match["name"]
             flags = flags.changed(match["flags"] or "")

@@ -89,7 +89,7 @@ def _fileset(call: Call) -> Content:
 
 
 _GLOB = re.compile(
-    r"(?:(?<=^)|(?<=/))\*\*/|\*\*$|\*|\?|\[(?P<class>[!^]?\]?[^\]]*)\]|\\(?P<escaped>.)|(?P<sign>[{},])|[^*?\[\\{},]+"
+    r"(?:(?<=^)|(?<=/))\*\*/|\*\*$|\*|\?|\[(?P<class>\^?\]?[^\]]*)\]|\\(?P<escaped>.)|(?P<sign>[{},])|[^*?\[\\{},]+"
 )
 
 
@@ -107,7 +107,7 @@ def _glob(source: str) -> re.Pattern[str]:
         if match["sign"]:
             pieces.append({"{": "(?:", "}": ")", ",": "|" if depth else ","}[piece])
         elif match["class"]:
-            negated = match["class"][0] in "!^"
+            negated = match["class"][0] == "^"
             inner = re.sub(r"[\\\[\]^&~|]", r"\\\g<0>", match["class"][negated:])
             pieces.append(f"[{'^/' if negated else ''}{inner}]")
         else:

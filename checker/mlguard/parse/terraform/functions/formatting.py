@@ -9,7 +9,6 @@ from mlguard.parse.terraform.functions.graphemes import graphemes
 from mlguard.parse.terraform.functions.json_text import json_text
 from mlguard.parse.terraform.functions.signature import Call, Function, Run, function
 from mlguard.parse.terraform.precision import fixed, general, scientific
-from mlguard.parse.terraform.quoting import quoted
 from mlguard.parse.terraform.values import (
     MAX_ITEMS,
     MAX_TEXT,
@@ -76,18 +75,14 @@ def _verb(match: re.Match[str], node: Node) -> str:
     elif verb in "dboxXeEfFgG":
         return _number(match, number(content), width, digits)
     elif verb == "t":
-        shown = "true" if boolean(content) else "false"
+        return "true" if boolean(content) else "false"
     elif verb in "sq":
         shown = text(content) if digits is None else "".join(graphemes(text(content))[:digits])
-        shown = quoted(shown) if verb == "q" else shown
+        shown = json_text(Node(shown, node.span)) if verb == "q" else shown
     else:
         raise FailureError(f"%{verb} is not a verb of a format")
-    return _padded(shown, width, left="-" in match["flags"])
-
-
-def _padded(shown: str, width: int, *, left: bool) -> str:
-    blanks = " " * (width - len(graphemes(shown)))
-    return shown + blanks if left else blanks + shown
+    padding = ("0" if "0" in match["flags"] else " ") * (width - len(graphemes(shown)))
+    return shown + padding if "-" in match["flags"] else padding + shown
 
 
 def _as_is(node: Node, *, sharp: bool) -> str:
@@ -104,9 +99,10 @@ def _number(match: re.Match[str], value: float, width: int, digits: int | None) 
     if verb in "dboxX":
         if not isinstance(value, int):
             raise FailureError(f"%{verb} needs a whole number")
-        shown = format(abs(value), verb if verb != "d" else "").zfill(digits or 0)
+        shown = "" if value == digits == 0 else format(abs(value), verb if verb != "d" else "").zfill(digits or 0)
+        flags = flags if digits is None else flags.replace("0", "")
         if "#" in flags:
-            shown = {"o": "0", "x": "0x", "X": "0X"}.get(verb, "") + shown
+            shown = {"b": "0b", "o": "0", "x": "0x", "X": "0X"}.get(verb, "") + shown
     else:
         shown = _with_point(verb.lower(), value, 6 if digits is None and verb not in "gG" else digits)
         shown = shown.upper() if verb in "EG" else shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 from mlguard.parse.terraform.failure import FailureError
 from mlguard.parse.terraform.functions.signature import Function, Run, function, known
@@ -10,13 +11,14 @@ from mlguard.parse.terraform.values import whole
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _MOST_BITS = 32
+_LEADING_ZEROS = re.compile(r"(?<![\d/])0+(?=\d)")
 
 
 def _network(prefix: str) -> Network:
     if "/" not in prefix or "%" in prefix or not prefix.rpartition("/")[2].isdecimal():
         raise FailureError("a network such as 10.0.0.0/16 was expected")
     try:
-        return ipaddress.ip_network(prefix, strict=False)
+        return ipaddress.ip_network(_LEADING_ZEROS.sub("", prefix) if ":" not in prefix else prefix, strict=False)
     except ValueError:
         raise FailureError("a network such as 10.0.0.0/16 was expected") from None
 

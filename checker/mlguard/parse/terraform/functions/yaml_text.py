@@ -16,6 +16,9 @@ from mlguard.value import Content, Entries, Items, Node
 
 _MAX_SOURCE = 200_000
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_DUMPER = getattr(yaml, "CDumper", None)
+_SHORT = 30
+"""Texts up to this length are never folded; the two emitters of PyYAML fold longer ones differently."""
 _TAG = "tag:yaml.org,2002:"
 _TRUE = frozenset(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"])
 _FALSE = frozenset(["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"])
@@ -44,6 +47,8 @@ class _Reader:
         """Read the one document that there must be."""
         event = next(self.events)
         while isinstance(event, yaml.StreamStartEvent | yaml.DocumentStartEvent):
+            if isinstance(event, yaml.DocumentStartEvent) and event.version not in (None, (1, 1)):
+                raise FailureError("the YAML is of another version")
             event = next(self.events)
         if isinstance(event, yaml.StreamEndEvent):
             raise FailureError("the YAML is empty")
@@ -175,8 +180,11 @@ def _yamlencode(call: Call) -> Content:
     events: list[yaml.Event] = [yaml.StreamStartEvent(), yaml.DocumentStartEvent(explicit=False)]
     _events(call[0], events, 0)
     events += (yaml.DocumentEndEvent(explicit=False), yaml.StreamEndEvent())
-    shown: str = yaml.emit(events, Dumper=yaml.Dumper, allow_unicode=True)
-    return bounded_text(shown)
+    if _DUMPER is None and any(isinstance(event, yaml.ScalarEvent) and len(event.value) > _SHORT for event in events):
+        raise NotEvaluatedError("long texts are written by a library that is not here")
+    shown: str = yaml.emit(events, Dumper=_DUMPER or yaml.Dumper, allow_unicode=True)
+    bare = not isinstance(call[0].content, str | Entries | Items)
+    return bounded_text(shown.removesuffix("...\n") + ("...\n" if bare else ""))
 
 
 def _events(node: Node, events: list[yaml.Event], depth: int) -> None:
