@@ -26,11 +26,21 @@ from mlguard.value import Entries, Items, Node, Reference, Unknown, settle, text
 
 TOP = Path(__file__).parents[2]
 REGION = "us-east-1"
+LEFT_OUT = {
+    "for-each.yaml": "cfn-lint writes loops out before anything is resolved",
+    "multi-document.yaml": "cfn-lint reads one document of a file",
+    "odd-shapes.yaml": "cfn-lint's reader stops at resources that are no mappings",
+    "rules.yaml": "cfn-lint does not hold values against the rules of a template",
+}
 FILES = sorted(
     path
     for path in (TOP / "fixtures").rglob("*")
-    if path.name.endswith((".template.json", ".yaml")) or path.parent.name == "cloudformation"
+    if path.is_file()
+    and path.name not in LEFT_OUT
+    and "terraform" not in path.parts
+    and (path.name.endswith((".template.json", ".yaml")) or path.parent.name == "cloudformation")
 )
+DEFINITION = "DefinitionString"  # what we give is the definition that the text says, cfn-lint gives the text
 UNKNOWN = "\0unknown"
 
 
@@ -109,7 +119,7 @@ def compared(text: str, name: str = "t.yaml") -> Iterator[tuple[str, set[str], s
     for logical, body in template["Resources"].items():
         properties = body.get("Properties") or {}
         for key, value in properties.items() if not is_call(properties) else ():
-            if is_call(value):
+            if is_call(value) and key != DEFINITION:
                 found = theirs(validator, value)
                 if found is not None:
                     yield f"{logical}.{key}", ours(resources[logical], key), found

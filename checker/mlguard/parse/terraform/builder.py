@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import builtins  # the rule `tuple` hides that name inside of the builder
-import math
 import re
 from collections.abc import Callable
 from typing import Any
 
 import lark
 
+from mlguard.parse.terraform.failure import FailureError
+from mlguard.parse.terraform.precision import Real, arithmetic, parsed
 from mlguard.parse.terraform.syntax import (
     Argument,
     Attribute,
@@ -30,22 +31,26 @@ from mlguard.parse.terraform.syntax import (
     Template,
     Unary,
 )
+from mlguard.parse.terraform.values import normal
 from mlguard.source import Document
+from mlguard.value import Unknown
 
 Token = lark.Token
 
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)|\$\$(?=\{)|%%(?=\{)", re.DOTALL)
+_ESCAPE = re.compile(
+    r"\\(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)|\$\$(?=\{)|%%(?=\{)",
+    re.DOTALL,
+)
 
 
-_CONTROL = {"n": "\n", "t": "\t", "r": "\r"}
+_CONTROL = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+"""The last two are those of JSON, which is read by the same grammar."""
 
 
 _WORDS = {"true": True, "false": False, "null": None}
 
 
-_BIGGEST_NUMBER = 400
-
-
+_LONGEST_ESCAPE = 9
 _LAST_CODE_POINT = 0x10FFFF
 
 
@@ -54,7 +59,7 @@ _SURROGATES = range(0xD800, 0xE000)
 
 def unescape(text: str) -> str:
     """Read the escapes of a text in quotes."""
-    return _ESCAPE.sub(_unescaped, text) if "\\" in text or "{" in text else text
+    return normal(_ESCAPE.sub(_unescaped, text) if "\\" in text or "{" in text else text)
 
 
 def _unescaped(match: re.Match[str]) -> str:
@@ -63,6 +68,9 @@ def _unescaped(match: re.Match[str]) -> str:
         return match[0][0]
     if len(escape) == 1:
         return _CONTROL.get(escape, escape)
+    if len(escape) > _LONGEST_ESCAPE:  # two halves of one character, as JSON writes it
+        high, low = int(escape[1:5], 16), int(escape[7:], 16)
+        return chr(0x10000 + ((high & 0x3FF) << 10) + (low & 0x3FF))
     code = int(escape[1:], 16)
     return "\ufffd" if code > _LAST_CODE_POINT or code in _SURROGATES else chr(code)
 
@@ -103,13 +111,14 @@ class Builder:
         return Literal(*self._of(parts[0]), _WORDS[str(parts[0])])
 
     def int_lit(self, parts: list[Any]) -> Literal:
-        """Read a whole number."""
-        return self.float_lit(parts) if len(parts[0]) > _BIGGEST_NUMBER else Literal(*self._of(parts[0]), int(parts[0]))
+        """Read a number; one beyond all reason is unknown."""
+        try:
+            value: int | float | Unknown = parsed(str(parts[0]))
+        except FailureError as failure:
+            value = Unknown(failure.message)
+        return Literal(*self._of(parts[0]), value)
 
-    def float_lit(self, parts: list[Any]) -> Literal:
-        """Read a number; one beyond all reason stays text."""
-        value = float(parts[0])
-        return Literal(*self._of(parts[0]), value if math.isfinite(value) else str(parts[0]))
+    float_lit = int_lit
 
     def attribute(self, parts: list[Any]) -> Argument:
         """Read `name = value`."""
@@ -176,8 +185,12 @@ class Builder:
         return Binary(left.start, right.end, operator, left, right)
 
     def unary_op(self, parts: list[Any]) -> Expression:
-        """Read `-value` and `!value`."""
-        return Unary(self._of(parts[0])[0], parts[1].end, str(parts[0]), parts[1])
+        """Read `-value` and `!value`; a negative number is a number, however it was read."""
+        start, value = self._of(parts[0])[0], parts[1]
+        inner = value.value if isinstance(value, Literal) else None
+        if str(parts[0]) == "-" and isinstance(inner, int | Real) and not isinstance(inner, bool):
+            return Literal(start, value.end, arithmetic("-", 0, inner))
+        return Unary(start, value.end, str(parts[0]), value)
 
     def tuple(self, parts: list[Any]) -> ListExpression:
         """Read a list."""
@@ -186,7 +199,8 @@ class Builder:
     def object_elem_key(self, parts: list[Any]) -> Expression:
         """Give the key of an object's element."""
         key: Expression = parts[0]
-        return key
+        bare = isinstance(key, Literal) and (key.value is None or isinstance(key.value, bool))
+        return Name(key.start, key.end, _word(key)) if bare and isinstance(key, Literal) else key
 
     def object_elem(self, parts: list[Any]) -> builtins.tuple[Expression, Expression]:
         """Give a key and its value."""
@@ -221,9 +235,11 @@ class Builder:
         """Give the name of `.name` and its end."""
         return _word(parts[1]), parts[1].end
 
-    def index_expr_term(self, parts: list[Any]) -> Index:
+    def index_expr_term(self, parts: list[Any]) -> Index | Literal:
         """Read `target[key]`."""
         target, (key, end) = parts
+        if isinstance(target, Index) and end == key.end and target.end == target.key.end:
+            return Literal(target.start, end, Unknown("Terraform takes no two indexes with dots, one behind the other"))
         return Index(target.start, end, target, key)
 
     def get_attr_expr_term(self, parts: list[Any]) -> Attribute:
@@ -232,10 +248,11 @@ class Builder:
         return Attribute(target.start, end, target, name)
 
     def attr_splat(self, parts: list[Any]) -> builtins.tuple[list[Any], int, bool]:
-        """Give the steps after `.*` or `[*]`, where they end, and whether it is `.*`."""
+        """Give the steps after `.*` or `[*]`, where they end, and whether it is `.*`; `.0` is a step like `.name`."""
         steps = parts[1:]
         end = steps[-1][1] if steps else self._of(parts[0])[1]
-        return [step for step, _ in steps], end, parts[0].type == "ATTR_SPLAT"
+        named = [str(step.value) if isinstance(step, Literal) and step.end == after else step for step, after in steps]
+        return named, end, parts[0].type == "ATTR_SPLAT"
 
     full_splat = attr_splat
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable
 from dataclasses import replace
 
+from mlguard.parse.terraform.failure import FailureError, NotEvaluatedError
 from mlguard.parse.terraform.values import (
+    MAX_DEPTH,
     MAX_TEXT,
-    FailureError,
     SetItems,
+    equal,
     hidden,
+    normal,
     number,
     pattern_of,
     text,
@@ -26,8 +30,8 @@ def joined(pieces: Iterable[Node]) -> str | Unknown:
     known = not any(unknown(piece.content) for piece in pieces)
     texts = [text(piece.content) if known else _piece(piece.content) for piece in pieces]
     if sum(map(len, texts)) > MAX_TEXT:
-        raise FailureError(f"a text of more than {MAX_TEXT:,} characters")
-    whole = "".join(texts)
+        raise NotEvaluatedError(f"a text of more than {MAX_TEXT:,} characters")
+    whole = normal("".join(texts))
     return whole if known else hidden(pieces, whole)
 
 
@@ -36,6 +40,41 @@ def _piece(content: Content) -> str:
     if found is None:
         raise FailureError("a template cannot hold null or a collection")
     return found
+
+
+def either(reason: Unknown, yes: Node, no: Node, depth: int = 0) -> Node:
+    """Give what two values have in common, of which nobody knows which one holds; `reason` says why not."""
+    if equal(yes, no):
+        return yes
+    one, other = yes.content, no.content
+    if depth < MAX_DEPTH and type(one) is type(other):
+        if isinstance(one, Entries) and isinstance(other, Entries) and _same_keys(one, other):
+            nodes = {key: either(reason, below, other.nodes[key], depth + 1) for key, below in one.nodes.items()}
+            return replace(yes, content=replace(one, nodes=nodes))
+        if isinstance(one, Items) and isinstance(other, Items) and _same_length(one, other):
+            pairs = zip(one.nodes, other.nodes, strict=True)
+            return replace(yes, content=replace(one, nodes=tuple(either(reason, *pair, depth + 1) for pair in pairs)))
+    found = hidden((Node(reason, yes.span), yes, no), _common(one, other))
+    return Node(replace(found, because=reason.because), yes.span, None, yes.origins)
+
+
+def _same_keys(one: Entries, other: Entries) -> bool:
+    return one.rest is None and other.rest is None and one.nodes.keys() == other.nodes.keys()
+
+
+def _same_length(one: Items, other: Items) -> bool:
+    whole = one.rest is None and other.rest is None and not isinstance(one, SetItems)
+    return whole and len(one.nodes) == len(other.nodes)
+
+
+def _common(one: Content, other: Content) -> str:
+    """Give the pattern that two texts have in common: how both begin and how both end."""
+    if not isinstance(one, str | Unknown) or not isinstance(other, str | Unknown):
+        return "*"
+    patterns = [content if isinstance(content, str) else content.pattern for content in (one, other)]
+    begin = posixpath.commonprefix(patterns).partition("*")[0]
+    end = posixpath.commonprefix([pattern[len(begin) :][::-1] for pattern in patterns])[::-1].rpartition("*")[2]
+    return f"{begin}*{end}"
 
 
 def each(collection: Node) -> Iterable[tuple[Node, Node]]:
@@ -68,7 +107,7 @@ def step(value: Node, key: Node, scenario: Scenario) -> Node:
     origins = unchanged_no_more(value).origins
     if origins:
         origins = (*origins[:-1], Origin(found.span, origins[-1].what))
-    return Node(found.content, value.span, None, (*origins, *unchanged_no_more(found).origins))
+    return replace(found, span=value.span, key_span=None, origins=(*origins, *unchanged_no_more(found).origins))
 
 
 def _attribute(before: str, key: Content) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mlguard.parse.terraform.elements import each, joined, step
+from mlguard.parse.terraform.conversion import converted, of_one_type
+from mlguard.parse.terraform.elements import each, either, joined, step
+from mlguard.parse.terraform.failure import FailureError, NotEvaluatedError
 from mlguard.parse.terraform.functions import call_function
 from mlguard.parse.terraform.operators import compute
 from mlguard.parse.terraform.scope import Scope, Step
@@ -31,15 +33,20 @@ from mlguard.parse.terraform.syntax import (
     Template,
     Unary,
 )
+from mlguard.parse.terraform.type_system import unified
 from mlguard.parse.terraform.values import (
-    FailureError,
+    FREE_PARTS,
+    ListItems,
+    SetItems,
     boolean,
     equal,
     hidden,
     number,
     text,
+    type_of,
     unchanged_no_more,
     unknown,
+    weight,
 )
 from mlguard.scenario import Scenario
 from mlguard.source import Span
@@ -64,6 +71,16 @@ def evaluate_softly(expression: Expression, scope: Scope, scenario: Scenario) ->
         return Node(Unknown(failure.message), scope.span(expression))
 
 
+def _part(expression: Expression, scope: Scope, scenario: Scenario) -> Node:
+    """Give the value of a part of a collection, an Unknown where it has none, so that the others keep theirs."""
+    try:
+        return evaluate(expression, scope, scenario)
+    except FailureError as failure:
+        if scope.strict and not isinstance(failure, NotEvaluatedError):
+            raise
+        return Node(Unknown(failure.message), scope.span(expression))
+
+
 def _literal(expression: Literal, scope: Scope, _scenario: Scenario) -> Node:
     return Node(expression.value, scope.span(expression))
 
@@ -73,7 +90,7 @@ def _parenthesis(expression: Parenthesis, scope: Scope, scenario: Scenario) -> N
 
 
 def _list(expression: ListExpression, scope: Scope, scenario: Scenario) -> Node:
-    nodes = tuple(evaluate_softly(item, scope, scenario) for item in expression.items)
+    nodes = tuple(_part(item, scope, scenario) for item in expression.items)
     return Node(Items(nodes), scope.span(expression))
 
 
@@ -86,7 +103,7 @@ def _object(expression: ObjectExpression, scope: Scope, scenario: Scenario) -> N
         if reason is not None:
             rest = rest or reason
             continue
-        nodes[text(name)] = replace(evaluate_softly(value, scope, scenario), key_span=scope.span(key))
+        nodes[text(name)] = replace(_part(value, scope, scenario), key_span=scope.span(key))
     return Node(Entries(nodes, rest), scope.span(expression))
 
 
@@ -138,15 +155,33 @@ def _conditional(expression: Conditional, scope: Scope, scenario: Scenario) -> N
     span = scope.span(expression)
     reason = unknown(condition.content)
     if reason is None:
-        branch = expression.yes if boolean(condition.content) else expression.no
-        return unchanged_no_more(replace(evaluate(branch, scope, scenario), span=span))
+        chosen, other = (
+            (expression.yes, expression.no) if boolean(condition.content) else (expression.no, expression.yes)
+        )
+        node = _like(evaluate(chosen, scope, scenario), other, scope, scenario)
+        return unchanged_no_more(replace(node, span=span))
     yes = evaluate_softly(expression.yes, scope, scenario)
     no = evaluate_softly(expression.no, scope, scenario)
-    if equal(yes, no):
-        return unchanged_no_more(replace(yes, span=span))
     shown = " ".join(scope.document.text[expression.condition.start : expression.condition.end].split())
     because = reason.because if len(shown) > 60 else f"{reason.because}, so `{shown}` is open"  # noqa: PLR2004  (one line of a report)
-    return Node(replace(hidden((condition, yes, no)), because=because), span)
+    return unchanged_no_more(replace(either(replace(reason, because=because), yes, no), span=span))
+
+
+def _like(node: Node, other: Expression, scope: Scope, scenario: Scenario) -> Node:
+    """Convert the chosen result of a condition to the type that both results have in common.
+
+    The other result only lends its type: looking at it decides nothing, and it need not have a value.
+    """
+    if unknown(node.content) or (isinstance(other, Literal) and type(other.value) is type(node.content)):
+        return node
+    try:
+        rival = evaluate(other, scope, Scenario(fixed=scenario.decisions))
+    except FailureError:
+        return node
+    common = unified([type_of(node), type_of(rival)])
+    if common is None:
+        raise FailureError("the two results of the condition have types that do not go together")
+    return converted(node, common)
 
 
 def _binary(expression: Binary, scope: Scope, scenario: Scenario) -> Node:
@@ -168,6 +203,7 @@ def _operate(link: Binary, left: Node, scope: Scope, scenario: Scenario) -> Cont
         return _logic(link, left, scope, scenario)
     right = evaluate(link.right, scope, scenario)
     if link.operator in ("==", "!="):
+        scope.session.budget.spend((weight(left) + weight(right)) // FREE_PARTS)
         same = equal(left, right)
         return hidden((left, right)) if same is None else same == (link.operator == "==")
     if unknown(left.content) or unknown(right.content):
@@ -193,7 +229,9 @@ def _unary(expression: Unary, scope: Scope, scenario: Scenario) -> Node:
     span = scope.span(expression)
     if unknown(value.content):
         return Node(hidden((value,)), span)
-    return Node(not boolean(value.content) if expression.operator == "!" else -number(value.content), span)
+    if expression.operator == "!":
+        return Node(not boolean(value.content), span)
+    return Node(compute("-", 0, number(value.content)), span)
 
 
 def _bound(names: list[str], key: Node, value: Node) -> dict[str, Node]:
@@ -221,7 +259,7 @@ def _for_list(expression: ForList, scope: Scope, scenario: Scenario) -> Node:
         if isinstance(passes, Unknown):
             rest = rest or passes
         elif passes:
-            nodes.append(evaluate_softly(expression.value, inner, scenario))
+            nodes.append(_part(expression.value, inner, scenario))
     return Node(Items(tuple(nodes), rest), span)
 
 
@@ -240,9 +278,9 @@ def _for_object(expression: ForObject, scope: Scope, scenario: Scenario) -> Node
         if reason is not None:
             rest = rest or reason
         elif passes:
-            found.setdefault(text(name), []).append(evaluate_softly(expression.value, inner, scenario))
+            found.setdefault(text(name), []).append(_part(expression.value, inner, scenario))
     if expression.grouped:
-        grouped = {name: Node(Items(tuple(nodes)), span) for name, nodes in found.items()}
+        grouped = {name: Node(Items(tuple(nodes), rest), span) for name, nodes in found.items()}
         return Node(Entries(grouped, rest), span)
     if any(len(nodes) > 1 for nodes in found.values()):
         raise FailureError("two elements of the object have one key")
@@ -251,33 +289,67 @@ def _for_object(expression: ForObject, scope: Scope, scenario: Scenario) -> Node
 
 def _call(expression: Call, scope: Scope, scenario: Scenario) -> Node:
     span = scope.span(expression)
-    if expression.name in ("try", "can"):
-        return _attempt(expression, scope, scenario)
+    if expression.name in _ON_EXPRESSIONS:
+        return _ON_EXPRESSIONS[expression.name](expression, scope, scenario)
+    named = all(isinstance(argument, Name | Attribute | Index) for argument in expression.arguments[:1])
+    if expression.name == "templatestring" and not named:
+        raise FailureError("templatestring() takes a template that has a name")
     arguments = [evaluate(argument, scope, scenario) for argument in expression.arguments]
     if expression.expands and arguments:
         last = arguments.pop()
-        if not isinstance(last.content, Items):
+        if unknown(last.content):
             return Node(hidden((*arguments, last)), span)
+        if not isinstance(last.content, Items):
+            raise FailureError("`...` needs a list, a set or a tuple")
         if last.content.rest is not None:
             return Node(hidden((*arguments, last)), span)
         arguments.extend(last.content.nodes)
-    scope.session.budget.spend(1 + len(arguments))
+    scope.session.budget.spend(1 + sum(1 + weight(argument) // FREE_PARTS for argument in arguments))
     return call_function(expression.name, arguments, scope, span)
 
 
-def _attempt(expression: Call, scope: Scope, scenario: Scenario) -> Node:
-    span = scope.span(expression)
+def _try(expression: Call, scope: Scope, scenario: Scenario) -> Node:
+    """Give the first argument that has a value; an Unknown where mlguard cannot tell whether one has."""
+    span, inner = scope.span(expression), replace(scope, strict=True)
     for argument in expression.arguments:
         try:
-            value = evaluate(argument, scope, scenario)
+            value = evaluate(argument, inner, scenario)
+        except NotEvaluatedError as failure:
+            return Node(Unknown(failure.message), span)
         except FailureError:
             continue
-        if expression.name == "try":
-            return unchanged_no_more(replace(value, span=span))
-        return Node(hidden((value,)) if unknown(value.content) else True, span)
-    if expression.name == "can":
-        return Node(False, span)  # noqa: FBT003  (the content of a node)
+        return unchanged_no_more(replace(value, span=span))
     raise FailureError("no argument of try() has a value")
+
+
+def _can(expression: Call, scope: Scope, scenario: Scenario) -> Node:
+    span, inner = scope.span(expression), replace(scope, strict=True)
+    if len(expression.arguments) != 1:
+        raise FailureError("can() takes one argument")
+    try:
+        value = evaluate(expression.arguments[0], inner, scenario)
+    except NotEvaluatedError as failure:
+        return Node(Unknown(failure.message), span)
+    except FailureError:
+        return Node(False, span)  # noqa: FBT003  (the content of a node)
+    return Node(hidden((value,)) if unknown(value.content) else True, span)
+
+
+def _issensitive(expression: Call, scope: Scope, scenario: Scenario) -> Node:
+    """Tell what can be told from the expression alone: mlguard does not follow what is sensitive through values."""
+    span = scope.span(expression)
+    if len(expression.arguments) != 1:
+        raise FailureError("issensitive() takes one argument")
+    argument = expression.arguments[0]
+    evaluate(argument, scope, scenario)
+    if isinstance(argument, Literal):
+        return Node(False, span)  # noqa: FBT003  (as in _can)
+    if isinstance(argument, Call) and argument.name in ("sensitive", "nonsensitive"):
+        return Node(argument.name == "sensitive", span)
+    return Node(Unknown("mlguard does not follow what is sensitive"), span)
+
+
+_ON_EXPRESSIONS = {"try": _try, "can": _can, "issensitive": _issensitive}
 
 
 def _reference(expression: Expression, scope: Scope, scenario: Scenario) -> Node:
@@ -294,6 +366,8 @@ def _reference(expression: Expression, scope: Scope, scenario: Scenario) -> Node
         value = evaluate(head, scope, scenario)
     elif head.name in scope.names:
         value = settle(scope.names[head.name], scenario)
+    elif scope.closed:
+        raise FailureError(f"the template does not know the name {head.name}")
     else:
         steps = _steps(chain)
         value, used = scope.session.head(head.name, steps, scope, scenario, span)
@@ -323,16 +397,19 @@ def _follow(value: Node, link: Attribute | Index | Splat, scope: Scope, scenario
 def _splat(value: Node, link: Splat, scope: Scope, scenario: Scenario) -> Node:
     content = value.content
     span = scope.span(link)
-    if isinstance(content, Unknown):
+    if unknown(content):
         return Node(hidden((value,)), span)
     items = content if isinstance(content, Items) else Items(() if content is None else (value,))
     inner, after = link.steps, list[str | Expression]()
     if link.legacy:
         cut = next((at for at, found in enumerate(link.steps) if not isinstance(found, str)), len(link.steps))
         inner, after = link.steps[:cut], link.steps[cut:]
-    nodes = [_walk(node, inner, scope, scenario) for node in items.nodes]
-    whole = Node(Items(tuple(nodes), items.rest), span)
-    return _walk(whole, after, scope, scenario)
+    nodes: Sequence[Node] = [_walk(node, inner, scope, scenario) for node in items.nodes]
+    found = Items(tuple(nodes), items.rest)
+    if isinstance(items, ListItems | SetItems):
+        nodes, element = of_one_type(nodes)
+        found = ListItems(tuple(nodes), items.rest, element)
+    return _walk(Node(found, span), after, scope, scenario)
 
 
 def _walk(value: Node, steps: list[str | Expression], scope: Scope, scenario: Scenario) -> Node:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from mlguard.parse.terraform.elements import each
 from mlguard.parse.terraform.evaluate import evaluate, evaluate_softly
+from mlguard.parse.terraform.failure import FailureError
 from mlguard.parse.terraform.scope import Scope
 from mlguard.parse.terraform.syntax import Argument, Block, Conditional, Literal, Name, Parenthesis
-from mlguard.parse.terraform.values import FailureError, SetItems, check_weight, number, text, unknown
+from mlguard.parse.terraform.values import SetItems, check_weight, number, text, unknown
 from mlguard.scenario import Scenario
 from mlguard.value import Choice, Entries, Items, Node, Unknown
 

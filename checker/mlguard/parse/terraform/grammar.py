@@ -81,8 +81,20 @@ def _rule(method: Callable[[list[Any]], Any]) -> Callable[[object, list[Any]], A
     return lambda _self, parts: method(parts)
 
 
+_MENDED = (
+    ("NAME : /[a-zA-Z_][a-zA-Z0-9_-]*/", r"NAME : /[^\W\d][\w-]*/"),
+    ("!unary_op : (MINUS | NOT) expr_term", "!unary_op : (MINUS | NOT) unary_expr"),
+    ("INT_LITERAL: NEGATIVE_DECIMAL? DECIMAL+", "INT_LITERAL: DECIMAL+"),
+    ("(NEGATIVE_DECIMAL? DECIMAL+ | NEGATIVE_DECIMAL+)", "DECIMAL+"),
+    ("identifier (COLONS identifier COLONS identifier)? LPAR", "identifier (COLONS identifier)* LPAR"),
+)
+"""What python-hcl2 refuses and Terraform accepts: `größe`, `!!x` and `- -1`, `x -12`, and `core::upper("a")`."""
+
+
 def _lark(builder: Builder) -> lark.Lark:
     grammar = Path(hcl2.__file__).with_name("hcl2.lark").read_text(encoding="utf-8")
+    for old, new in _MENDED:
+        grammar = grammar.replace(old, new)
     kept = _cache_file()
     options: dict[str, Any] = {"parser": "lalr", "postlex": PostLexer(), "transformer": builder}
     if kept is None:

@@ -100,7 +100,8 @@ class _Reader:
 
     def _fill(self, block: Block, name: str, value: Node) -> None:
         """Put an entry of a body into its block; what holds no `dynamic` can be read as an argument all the same."""
-        if name == "dynamic" and block.type not in ("variable", "output", "locals"):
+        generates = name == "dynamic" and isinstance(value.content, Entries | Items)
+        if generates and block.type not in ("variable", "output", "locals"):
             for label, below in self.pairs(value):
                 block.blocks.extend(self._dynamic(label, below))
         elif name in _NESTED or (block.type not in ("locals", "module") and _holds_dynamic(value)):

@@ -130,6 +130,7 @@ def _read(
         raise _problem(document, failed.message, start + offset) from None
 
 
+_LOOP = re.compile(r"\{\s*for\s+[^\W\d]")
 _SHAPE = re.compile(r'"(?:[^"\\\n]++|\\.)*"|[{}\[\]()]|\r?\n')
 
 
@@ -140,7 +141,7 @@ def _one_line(text: str, within: tuple[str, ...] = ("", "[", "(")) -> str:
     for match in _SHAPE.finditer(text):
         shape = match[0]
         if shape in "{[(":
-            stack.append(shape)
+            stack.append("(" if _LOOP.match(text, match.start()) else shape)
         elif shape in "}])":
             if len(stack) > 1:
                 stack.pop()

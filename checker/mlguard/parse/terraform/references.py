@@ -6,20 +6,20 @@ import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from mlguard.errors import MlguardError
+from mlguard.errors import LimitError, MlguardError
 from mlguard.parse.terraform.configuration import Configuration
-from mlguard.parse.terraform.elements import joined
 from mlguard.parse.terraform.evaluate import evaluate
 from mlguard.parse.terraform.expand import OVER, Expansion, Key, at_most_one, remembered, repeated_over, suffix
+from mlguard.parse.terraform.failure import FailureError, NotEvaluatedError
 from mlguard.parse.terraform.modules import Modules
 from mlguard.parse.terraform.providers import FROM_PROVIDER, told_by_provider
 from mlguard.parse.terraform.reader import template_of_file
 from mlguard.parse.terraform.scope import Budget, Instance, Scope, Step
 from mlguard.parse.terraform.syntax import Attribute, Block, Literal, Name
-from mlguard.parse.terraform.values import FailureError, check_weight, hidden, text, unknown
+from mlguard.parse.terraform.values import check_weight, hidden, text, unknown
 from mlguard.parse.terraform.variables import RootVariables, module_value
 from mlguard.scenario import Memory, Scenario
-from mlguard.source import Root, Span
+from mlguard.source import Document, Root, Span
 from mlguard.value import Content, Entries, Items, Node, Origin, Reference, Unknown, references_in
 
 _HOP = 3
@@ -67,7 +67,7 @@ class Resolver:
             try:
                 self.budget.enter(_HOP)
                 if key in self.busy:
-                    return FailureError(f"{key[-2]}.{key[-1]} refers to itself")
+                    return NotEvaluatedError(f"{key[-2]}.{key[-1]} refers to itself")
                 self.busy.add(key)
                 try:
                     return check_weight(compute(inner))
@@ -79,10 +79,10 @@ class Resolver:
                 self.budget.leave(_HOP)
 
         if key in self.busy:
-            raise FailureError(f"{key[-2]}.{key[-1]} refers to itself")
+            raise NotEvaluatedError(f"{key[-2]}.{key[-1]} refers to itself")
         found = self.memory.recall(key, scenario, guarded)
         if isinstance(found, FailureError):
-            raise FailureError(found.message)
+            raise NotEvaluatedError(found.message)  # a named value that fails stops Terraform, `try` or not
         return found
 
     def _variable(self, name: str, instance: Instance, scenario: Scenario) -> Node:
@@ -161,7 +161,7 @@ class Resolver:
         instance = scope.instance
         block = instance.configuration.named("module", name)
         if block is None:
-            raise FailureError(f"module.{name} is not declared, or could not be read")
+            raise NotEvaluatedError(f"module.{name} is not declared, or could not be read")
         found = remembered(block, Scope(instance, block.document), scenario)
         if found.single:
             return self._output(name, steps, instance, None, scenario, span, single=True)
@@ -234,7 +234,7 @@ class Resolver:
         block = child.configuration.named("output", name)
         argument = block.arguments.get("value") if block else None
         if block is None or argument is None:
-            raise FailureError(f"{child.prefix}{name} is not an output, or could not be read")
+            raise NotEvaluatedError(f"{child.prefix}{name} is not an output, or could not be read")
         scope = Scope(child, argument.document)
 
         def compute(inner: Scenario) -> Node:
@@ -247,13 +247,23 @@ class Resolver:
         """Evaluate a file as a template that knows only these names; FailureError where that fails."""
         try:
             document = self.root.read(path)
-            expression = template_of_file(document)
         except MlguardError as error:
-            raise FailureError(f"{path}: {error.message}") from None
-        root = Instance(self, Configuration.empty())
-        scope = Scope(root, document, names)
-        pieces = evaluate(expression, scope, Scenario())
-        return Node(joined([pieces]), pieces.span)
+            raise NotEvaluatedError(f"{path}: {error.message}") from None
+        return self._filled(document, names)
+
+    def template_of(self, text: str, names: Mapping[str, Node]) -> Node:
+        """Evaluate a text as a template that knows only these names; FailureError where that fails."""
+        return self._filled(Document("a template", text), names)
+
+    def _filled(self, document: Document, names: Mapping[str, Node]) -> Node:
+        try:
+            expression = template_of_file(document)
+        except LimitError as error:
+            raise NotEvaluatedError(f"{document.path}: {error.message}") from None
+        except MlguardError as error:
+            raise FailureError(f"{document.path}: {error.message}") from None
+        scope = Scope(Instance(self, Configuration.empty()), document, names, strict=True, closed=True)
+        return evaluate(expression, scope, Scenario())
 
 
 def _is_same_instance(key: Step, block: Block, scope: Scope) -> bool:

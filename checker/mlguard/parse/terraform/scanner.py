@@ -27,8 +27,11 @@ _IN_STRING = re.compile(
 )
 _UNUSUAL = re.compile(r"\$\$\{|%%\{|%\{|\$\{~|~\}|\n")
 _BLANK = re.compile(r"(?:\s++|(?:#|//)[^\n]*+)*")
-_HEADER = re.compile(r'(?P<type>[^\W\d][\w-]*)(?P<labels>(?:[ \t]*"[^"\n]*"|[ \t]+[\w.-]+)*)[ \t]*\{')
-_LABEL = re.compile(r'"([^"]*)"|([\w.-]+)')
+_APART = r"(?:[ \t]|/\*(?:[^*\n]|\*(?!/))*+\*/)*+"
+_HEADER = re.compile(
+    r"(?P<type>[^\W\d][\w-]*)(?P<labels>(?:" + _APART + r'(?:"[^"\n]*"|(?<=[ \t/])[\w.-]+))*+)' + _APART + r"\{"
+)
+_LABEL = re.compile(r'(?P<comment>/\*.*?\*/)|"(?P<quoted>[^"]*)"|(?P<word>[\w.-]+)')
 _RESUME = re.compile(
     r"^(?:resource|data|module|variable|output|locals|provider|terraform|moved|import|removed|check|ephemeral)"
     r"\b[^\n{=]*\{",
@@ -244,8 +247,13 @@ def _block(document: Document, begin: int, scanned: Scanned) -> int:
         raise BrokenError("a block was expected here", begin)
     skipper = Skipper(text)
     end = skipper.close(header.end(), "{")
-    labels = tuple(first or second for first, second in _LABEL.findall(header["labels"]))
-    header_end = header.end("labels")
-    edits = tuple(skipper.edits)
-    scanned.blocks.append(ScannedBlock(document, header["type"], labels, begin, end, header_end, edits))
+    labels, edits = [], []
+    for part in _LABEL.finditer(text, header.start("labels"), header.end()):
+        if part["comment"]:
+            edits.append(Edit(part.start(), part.end(), "comment"))
+        else:
+            labels.append(part["word"] or part["quoted"])
+    edits += skipper.edits
+    last = header.end("labels")
+    scanned.blocks.append(ScannedBlock(document, header["type"], tuple(labels), begin, end, last, tuple(edits)))
     return end

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from mlguard.parse.terraform.configuration import Configuration
+from mlguard.parse.terraform.failure import NotEvaluatedError
 from mlguard.parse.terraform.syntax import Argument, Block, Expression
-from mlguard.parse.terraform.values import FailureError
 from mlguard.resource import Related, always
 from mlguard.scenario import Memory, Scenario
 from mlguard.source import Document, Root, Span
@@ -32,17 +32,17 @@ class Budget:
         self._generated = 0
 
     def enter(self, depth: int = 1, steps: int = 1) -> None:
-        """Count a step; FailureError beyond a limit. Each call is matched by one of `leave`, even then."""
+        """Count a step; NotEvaluatedError beyond a limit. Each call is matched by one of `leave`, even then."""
         self.depth += depth
         self.spend(steps)
         if self.depth > _MAX_DEPTH:
-            raise FailureError("the expression is nested too deeply to be evaluated")
+            raise NotEvaluatedError("the expression is nested too deeply to be evaluated")
 
     def generate(self, blocks: int = 1) -> None:
         """Count blocks that a `dynamic` one generates: few projects have a thousand, and nested ones multiply."""
         self._generated += blocks
         if self._generated > _MAX_GENERATED:
-            raise FailureError(f"dynamic blocks generate more than {_MAX_GENERATED:,} blocks in this project")
+            raise NotEvaluatedError(f"dynamic blocks generate more than {_MAX_GENERATED:,} blocks in this project")
 
     def spend(self, steps: int) -> None:
         """Count work that does not go deeper."""
@@ -50,7 +50,7 @@ class Budget:
         if self._steps > _FREE_STEPS:
             self._costly += steps
             if self._steps > _MAX_STEPS or self._costly > _MAX_COSTLY_STEPS:
-                raise FailureError("the expression takes too many steps to be evaluated")
+                raise NotEvaluatedError("the expression takes too many steps to be evaluated")
 
     def leave(self, depth: int = 1) -> None:
         """Undo the depth of `enter`."""
@@ -70,6 +70,9 @@ class Session(Protocol):
 
     def template(self, path: str, names: Mapping[str, Node]) -> Node:
         """Evaluate a file as a template that knows only these names; FailureError where that fails."""
+
+    def template_of(self, text: str, names: Mapping[str, Node]) -> Node:
+        """Evaluate a text as a template that knows only these names; FailureError where that fails."""
 
     def head(self, name: str, steps: list[Step], scope: Scope, scenario: Scenario, span: Span) -> tuple[Node, int]:
         """Resolve the begin of a reference; gives the value and how many of the steps that took."""
@@ -104,11 +107,17 @@ class Instance:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scope:
-    """The surroundings of an expression; `names` are the variables of `for`, and `each`, `count` and iterators."""
+    """The surroundings of an expression; `names` are the variables of `for`, and `each`, `count` and iterators.
+
+    Inside of `try` and `can` it is `strict`: there one part without a value leaves the whole without one. Inside of a
+    template that is read as a file or a text it is `closed`: nothing but the names is known.
+    """
 
     instance: Instance
     document: Document
     names: Mapping[str, Node] = field(default_factory=dict)
+    strict: bool = False
+    closed: bool = False
 
     @property
     def session(self) -> Session:

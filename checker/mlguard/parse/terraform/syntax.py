@@ -8,15 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mlguard.source import Document
+from mlguard.value import Unknown
 
 
 @dataclass(slots=True)
 class Literal:
-    """A number, `true`, `false`, `null`, or a text without interpolation."""
+    """A number, `true`, `false`, `null`, or a text without interpolation; a number beyond all reason is unknown."""
 
     start: int
     end: int
-    value: str | int | float | bool | None
+    value: str | int | float | bool | Unknown | None
 
 
 @dataclass(slots=True)

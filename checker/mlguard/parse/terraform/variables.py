@@ -9,10 +9,11 @@ from mlguard.parse.terraform.assignments import Assignments
 from mlguard.parse.terraform.constraints import fitted
 from mlguard.parse.terraform.domains import Domain, both_truths, decision, validations
 from mlguard.parse.terraform.evaluate import evaluate, evaluate_softly
+from mlguard.parse.terraform.failure import FailureError
 from mlguard.parse.terraform.reader import read_expression
 from mlguard.parse.terraform.scope import Instance, Scope
 from mlguard.parse.terraform.syntax import Block, Expression, Literal, Name
-from mlguard.parse.terraform.values import FailureError, equal, is_scalar, plain, wrapped
+from mlguard.parse.terraform.values import equal, is_scalar, plain, wrapped
 from mlguard.scenario import Scenario
 from mlguard.source import Document, Span
 from mlguard.value import Node, Origin, Parameter, Unknown, text_of

@@ -1,159 +1,134 @@
-"""Encodings, hashes and addresses."""
+"""Encodings and hashes."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import csv
-import gzip
+import codecs
 import hashlib
-import io
-import ipaddress
-import json
-import re
 import urllib.parse
 import uuid
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable
 
-import yaml
+from mlguard.parse.terraform.failure import FailureError, NotEvaluatedError
+from mlguard.parse.terraform.functions.signature import Function, Run, function, known
+from mlguard.parse.terraform.values import MAX_TEXT
 
-from mlguard.parse.terraform.values import MAX_ITEMS, FailureError, number, text
+_NAMESPACES = {
+    "dns": uuid.NAMESPACE_DNS,
+    "url": uuid.NAMESPACE_URL,
+    "oid": uuid.NAMESPACE_OID,
+    "x500": uuid.NAMESPACE_X500,
+}
+_GZIP = 16 + zlib.MAX_WBITS
+_SAFE_IN_URL = "-_.~"
+_WITH_MARK = "utf-16"
 
-_UNSAFE_YAML = re.compile(r"[&*][\w-]")
 
-
-def _decode64(subject: str) -> str:
+def decoded64(subject: str) -> bytes:
+    """Decode base64; FailureError where that is not possible."""
     try:
-        return base64.b64decode(subject, validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
-        raise FailureError("not the base64 of a text") from None
+        return base64.b64decode(subject.replace("\r", "").replace("\n", ""), validate=True)
+    except (binascii.Error, ValueError):
+        raise FailureError("not base64") from None
 
 
-def _jsondecode(subject: str) -> object:
+def encoded64(found: bytes) -> str:
+    """Encode as base64."""
+    return base64.b64encode(found).decode()
+
+
+def _base64decode(subject: str) -> str:
+    return utf8(decoded64(subject))
+
+
+def utf8(found: bytes) -> str:
+    """Decode the text that Terraform can hold; FailureError for anything else."""
     try:
-        return json.loads(subject)
-    except (ValueError, RecursionError):
-        raise FailureError("not valid JSON") from None
+        return found.decode()
+    except UnicodeDecodeError:
+        raise FailureError("not a text in UTF-8") from None
 
 
-def jsonencode(value: object) -> str:
-    """Write JSON as Terraform does: keys sorted, no blanks, `<`, `>` and `&` escaped."""
-    written = json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
-    return written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _yamldecode(subject: str) -> object:
-    """Read YAML without aliases (a few of them can stand for gigabytes) and without tags."""
-    if _UNSAFE_YAML.search(subject) and any(
-        isinstance(token, yaml.AnchorToken | yaml.AliasToken) for token in yaml.scan(subject)
-    ):
-        raise FailureError("YAML with anchors is not evaluated")
+def _gunzip(subject: str) -> str:
+    inflater = zlib.decompressobj(_GZIP)
     try:
-        return _jsonlike(yaml.safe_load(subject))
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise FailureError("not valid YAML") from None
+        found = inflater.decompress(decoded64(subject), MAX_TEXT)
+    except zlib.error:
+        raise FailureError("not gzip") from None
+    if inflater.unconsumed_tail:
+        raise NotEvaluatedError(f"a text of more than {MAX_TEXT:,} characters")
+    return utf8(found)
 
 
-def _jsonlike(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {text(key): _jsonlike(below) for key, below in value.items()}
-    if isinstance(value, list):
-        return [_jsonlike(below) for below in value]
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+def _gzip(_subject: str) -> str:
+    raise NotEvaluatedError("its result is compressed, and mlguard does not compress as Terraform does")
 
 
-def _yamlencode(value: object) -> str:
-    dumped = yaml.safe_dump(value, default_flow_style=False, sort_keys=True, allow_unicode=True)
-    return str(dumped)
+def digest(name: str, found: bytes, *, as_text: bool) -> str:
+    """Give a hash in hexadecimal, or in base64."""
+    made = hashlib.new(name, found, usedforsecurity=False)
+    return made.hexdigest() if as_text else encoded64(made.digest())
 
 
-def _csvdecode(subject: str) -> list[dict[str, str]]:
-    rows = list(csv.DictReader(io.StringIO(subject)))
-    if len(rows) > MAX_ITEMS or any(None in row or None in row.values() for row in rows):
-        raise FailureError("rows of different lengths, or too many")
-    return rows
-
-
-def _hash(name: str, *, as_text: bool = True) -> Callable[[object], str]:
-    def digest(subject: object) -> str:
-        found = hashlib.new(name, text(subject).encode(), usedforsecurity=False)  # type: ignore[arg-type]
-        return found.hexdigest() if as_text else base64.b64encode(found.digest()).decode()
-
-    return digest
+def _hash(name: str, *, as_text: bool = True) -> Callable[[str], str]:
+    return lambda subject: digest(name, subject.encode(), as_text=as_text)
 
 
 def _uuidv5(namespace: str, name: str) -> str:
-    known = {
-        "dns": uuid.NAMESPACE_DNS,
-        "url": uuid.NAMESPACE_URL,
-        "oid": uuid.NAMESPACE_OID,
-        "x500": uuid.NAMESPACE_X500,
-    }
-    return str(uuid.uuid5(known.get(namespace) or uuid.UUID(namespace), name))
+    try:
+        return str(uuid.uuid5(_NAMESPACES.get(namespace) or uuid.UUID(namespace), name))
+    except ValueError:
+        raise FailureError("not a namespace") from None
 
 
-def _network(prefix: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    return ipaddress.ip_network(prefix, strict=False)
+def _codec(encoding: str) -> str:
+    name = encoding.lower()
+    try:
+        info = codecs.lookup(name)
+    except LookupError:
+        raise FailureError(f"{encoding} is not an encoding") from None
+    if not getattr(info, "_is_text_encoding", True):
+        raise FailureError(f"{encoding} is not an encoding")
+    return name
 
 
-def _cidrsubnet(prefix: str, newbits: object, netnum: object) -> str:
-    network = _network(prefix)
-    length = network.prefixlen + int(number(newbits))
-    count = int(number(netnum))
-    if not network.prefixlen <= length <= network.max_prefixlen or not 0 <= count < 1 << (length - network.prefixlen):
-        raise FailureError("the network does not hold that subnet")
-    start = int(network.network_address) + (count << (network.max_prefixlen - length))
-    address = ipaddress.ip_address(start) if network.version == 4 else ipaddress.IPv6Address(start)  # noqa: PLR2004  (IPv4)
-    return f"{address}/{length}"
+def _textencode(subject: str, encoding: str) -> str:
+    name = _codec(encoding)
+    try:
+        found = ("\ufeff" + subject).encode("utf-16-be") if name == _WITH_MARK else subject.encode(name)
+    except UnicodeError:
+        raise FailureError(f"the text has characters that {encoding} cannot write") from None
+    return encoded64(found)
 
 
-def _cidrsubnets(prefix: str, *newbits: object) -> list[str]:
-    network = _network(prefix)
-    position, found = int(network.network_address), []
-    for bits in newbits:
-        length = network.prefixlen + int(number(bits))
-        if not network.prefixlen <= length <= network.max_prefixlen:
-            raise FailureError("the network does not hold that subnet")
-        size = 1 << (network.max_prefixlen - length)
-        position = -(-position // size) * size
-        found.append(str(type(network)((position, length))))
-        position += size
-    return found
+def _textdecode(subject: str, encoding: str) -> str:
+    try:
+        return decoded64(subject).decode(_codec(encoding))
+    except UnicodeError:
+        raise FailureError(f"not a text in {encoding}") from None
 
 
-def _cidrhost(prefix: str, hostnum: object) -> str:
-    network, count = _network(prefix), int(number(hostnum))
-    count = count + network.num_addresses if count < 0 else count
-    if not 0 <= count < network.num_addresses:
-        raise FailureError("the network does not hold that host")
-    return str(network.network_address + count)
+def _urldecode(subject: str) -> str:
+    return utf8(urllib.parse.unquote_to_bytes(subject.replace("+", " ")))
 
 
-def _gzip64(subject: str) -> str:
-    return base64.b64encode(gzip.compress(subject.encode(), mtime=0)).decode()
-
-
-ENCODING: dict[str, Callable[..., object]] = {
-    "base64decode": _decode64,
-    "base64encode": lambda subject: base64.b64encode(text(subject).encode()).decode(),
-    "base64gzip": _gzip64,
-    "base64sha256": _hash("sha256", as_text=False),
-    "base64sha512": _hash("sha512", as_text=False),
-    "cidrhost": _cidrhost,
-    "cidrnetmask": lambda prefix: str(_network(prefix).netmask),
-    "cidrsubnet": _cidrsubnet,
-    "cidrsubnets": _cidrsubnets,
-    "csvdecode": _csvdecode,
-    "jsondecode": _jsondecode,
-    "md5": _hash("md5"),
-    "sha1": _hash("sha1"),
-    "sha256": _hash("sha256"),
-    "sha512": _hash("sha512"),
-    "textencodebase64": lambda subject, encoding: base64.b64encode(subject.encode(encoding.lower())).decode(),
-    "textdecodebase64": lambda subject, encoding: base64.b64decode(subject).decode(encoding.lower()),
-    "urlencode": lambda subject: urllib.parse.quote_plus(text(subject)),
-    "urldecode": lambda subject: urllib.parse.unquote_plus(text(subject)),
-    "uuidv5": _uuidv5,
-    "yamldecode": _yamldecode,
-    "yamlencode": _yamlencode,
-}
+_TABLE: tuple[tuple[str, str, Run], ...] = (
+    ("base64decode", "string -> string", known(_base64decode)),
+    ("base64encode", "string -> string", known(lambda subject: encoded64(subject.encode()))),
+    ("base64gunzip", "string -> string", known(_gunzip)),
+    ("base64gzip", "string -> string", known(_gzip)),
+    ("base64sha256", "string -> string", known(_hash("sha256", as_text=False))),
+    ("base64sha512", "string -> string", known(_hash("sha512", as_text=False))),
+    ("md5", "string -> string", known(_hash("md5"))),
+    ("sha1", "string -> string", known(_hash("sha1"))),
+    ("sha256", "string -> string", known(_hash("sha256"))),
+    ("sha512", "string -> string", known(_hash("sha512"))),
+    ("textdecodebase64", "string string -> string", known(_textdecode)),
+    ("textencodebase64", "string string -> string", known(_textencode)),
+    ("urldecode", "string -> string", known(_urldecode)),
+    ("urlencode", "string -> string", known(lambda subject: urllib.parse.quote_plus(subject, safe=_SAFE_IN_URL))),
+    ("uuidv5", "string string -> string", known(_uuidv5)),
+)
+ENCODING: dict[str, Function] = {name: function(name, signature, run) for name, signature, run in _TABLE}

@@ -1,142 +1,99 @@
-"""Sets, and conversions between collections."""
+"""Sets, and functions that leave items out."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import product
+from typing import Any
 
-from mlguard.parse.terraform.functions.arguments import (
-    Function,
-    known_arguments,
-    list_of,
-    map_of,
-    whole_arguments,
-)
-from mlguard.parse.terraform.functions.encoding import jsonencode
-from mlguard.parse.terraform.values import (
-    MAX_ITEMS,
-    FailureError,
-    SetItems,
-    boolean,
-    hidden,
-    is_known,
-    number,
-    plain,
-    unknown,
-)
-from mlguard.source import Span
-from mlguard.value import Content, Items, Node, Reference, Unknown, text_of
+from mlguard.parse.terraform.conversion import converted, identity, set_of
+from mlguard.parse.terraform.failure import FailureError, NotEvaluatedError
+from mlguard.parse.terraform.functions.collection import items_of
+from mlguard.parse.terraform.functions.signature import Call, Function, Run, counted, function, seen
+from mlguard.parse.terraform.type_system import Collection, Tuple, Type, unified
+from mlguard.parse.terraform.values import MAX_ITEMS, ListItems, SetItems, hidden, is_known, type_of
+from mlguard.value import Content, Items, Node, Reference, Unknown
 
 
-def _unique(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """Leave out repetitions; FailureError where an item is not known well enough to tell."""
-    found: dict[object, Node] = {}
-    for node in nodes:
-        content = node.content
-        known = content if isinstance(content, Reference) else ("", _identity(plain(node)))
-        found.setdefault(known, node)
-    return tuple(found.values())
-
-
-def _identity(value: object) -> str:
-    return jsonencode(value)
-
-
-def _distinct(arguments: list[Node], _span: Span) -> Content:
-    found = list_of(arguments[0])
+def _distinct(call: Call) -> Content:
+    found = items_of(call[0])
+    element: Type = found.element if isinstance(found, ListItems) else "any"
     if not all(is_known(node) or isinstance(node.content, Reference) for node in found.nodes):
-        return Items((), hidden(arguments))
-    return Items(_unique(found.nodes), found.rest)
+        return ListItems((), hidden(call.arguments), element)
+    kept: dict[object, Node] = {}
+    for node in found.nodes:
+        kept.setdefault(node.content if isinstance(node.content, Reference) else identity(node), node)
+    return ListItems(tuple(kept.values()), found.rest, element)
 
 
-def _compact(arguments: list[Node], _span: Span) -> Content:
-    found = list_of(arguments[0])
-    kept = [node for node in found.nodes if not isinstance(node.content, Unknown) and node.content not in (None, "")]
+def _compact(call: Call) -> Content:
+    found = items_of(call[0])
     open_nodes = [node for node in found.nodes if isinstance(node.content, Unknown)]
+    kept = [node for node in found.nodes if not isinstance(node.content, Unknown) and node.content not in (None, "")]
     return Items(tuple(kept), found.rest or (hidden(open_nodes) if open_nodes else None))
 
 
-def _toset(arguments: list[Node], _span: Span) -> Content:
-    found = list_of(arguments[0])
-    known = [node for node in found.nodes if is_known(node) or isinstance(node.content, Reference)]
-    others = [node for node in found.nodes if node not in known] if len(known) < len(found.nodes) else []
-    nodes = list(_unique(tuple(known)))
-    if all(isinstance(node.content, str) for node in nodes):
-        nodes.sort(key=lambda node: str(node.content))
-    return SetItems(tuple(nodes), found.rest or (hidden(others) if others else None))
-
-
-def _tolist(arguments: list[Node], _span: Span) -> Content | Node:
-    content = arguments[0].content
-    if isinstance(content, SetItems):
-        return Items(content.nodes, content.rest)
-    return arguments[0] if content is None else list_of(arguments[0])
-
-
-def _tomap(arguments: list[Node], _span: Span) -> Content | Node:
-    return arguments[0] if arguments[0].content is None else map_of(arguments[0])
-
-
-def _to_scalar(convert: Callable[[Content], Content]) -> Function:
-    def converted(arguments: list[Node], _span: Span) -> Content | Node:
-        content = arguments[0].content
-        return arguments[0] if content is None or unknown(content) else convert(content)
-
-    return converted
-
-
-def _setproduct(arguments: list[Node], span: Span) -> Content:
-    lists = [list_of(argument) for argument in arguments]
+def _setproduct(call: Call) -> Content:
+    """Combine every item with every other; a set where one of the arguments is one."""
+    if len(call.arguments) < 2:  # noqa: PLR2004  (a product has two sides)
+        raise FailureError("at least two lists or sets were expected")
+    lists = [items_of(argument) for argument in call.arguments]
     if math.prod(len(found.nodes) for found in lists) * len(lists) > MAX_ITEMS:
-        raise FailureError(f"a product of more than {MAX_ITEMS:,} items")
-    rows = tuple(Node(Items(row), span) for row in product(*(found.nodes for found in lists)))
-    return SetItems(rows) if all(isinstance(found, SetItems) for found in lists) else Items(rows)
+        raise NotEvaluatedError(f"a product of more than {MAX_ITEMS:,} items")
+    typed = [converted(argument, Collection("list", "any")) for argument in call.arguments]
+    parts = [node.content for node in typed if isinstance(node.content, ListItems)]
+    element = Tuple(tuple(part.element for part in parts))
+    rows = [Node(Items(row), call.span) for row in product(*(part.nodes for part in parts))]
+    if any(isinstance(found, SetItems) for found in lists):
+        return set_of(rows, element)
+    return ListItems(tuple(rows), None, element)
 
 
-def _sets(keep: Callable[[set[str], list[set[str]]], set[str]]) -> Function:
+def _sets(keep: Callable[[set[Any], list[set[Any]]], set[Any]]) -> Run:
     """Make a function of sets from one of the identities of their items."""
 
-    def combined(arguments: list[Node], _span: Span) -> Content:
-        if not all(is_known(argument) for argument in arguments):
-            return hidden(arguments)
-        nodes: dict[str, Node] = {}
-        sets: list[set[str]] = []
-        for argument in arguments:
-            named = {_identity(plain(node)): node for node in list_of(argument).nodes}
+    def combined(call: Call) -> Content:
+        common = unified([type_of(argument) for argument in call.arguments])
+        if not isinstance(common, Collection) and common != "any":
+            raise FailureError("the sets have items of types that do not go together")
+        if not all(is_known(argument) for argument in call.arguments):
+            return call.hidden()
+        nodes: dict[Any, Node] = {}
+        sets: list[set[Any]] = []
+        for argument in call.arguments:
+            named = {identity(node): node for node in items_of(converted(argument, common)).nodes}
             nodes = {**named, **nodes}
             sets.append(set(named))
         kept = keep(sets[0], sets[1:])
-        return SetItems(tuple(nodes[name] for name in sorted(nodes) if name in kept))
+        element: Type = common.element if isinstance(common, Collection) else "any"
+        return set_of((node for name, node in nodes.items() if name in kept), element)
 
     return combined
 
 
-def _matchkeys(arguments: list[Node], _span: Span) -> Content:
-    if not all(is_known(argument) for argument in arguments[1:]):
-        return hidden(arguments)
-    values, keys = list_of(arguments[0]).nodes, list_of(arguments[1]).nodes
-    wanted = {_identity(plain(node)) for node in list_of(arguments[2]).nodes}
-    pairs = zip(values, keys, strict=True)
-    return Items(tuple(value for value, key in pairs if _identity(plain(key)) in wanted))
+def _matchkeys(call: Call) -> Content:
+    values, keys, wanted = (items_of(argument) for argument in call.arguments)
+    if len(values.nodes) != len(keys.nodes):
+        raise FailureError("the lists have different lengths")
+    if not all(is_known(argument) for argument in call.arguments[1:]):
+        return call.hidden()
+    common = unified([type_of(argument) for argument in call.arguments[1:]])
+    if not isinstance(common, Collection):
+        raise FailureError("the keys have types that do not go together")
+    found = {identity(converted(node, common.element)) for node in wanted.nodes}
+    pairs = zip(values.nodes, keys.nodes, strict=True)
+    kept = [value for value, key in pairs if identity(converted(key, common.element)) in found]
+    return ListItems(tuple(kept), None, values.element if isinstance(values, ListItems) else "any")
 
 
-def _difference(first: set[str], others: list[set[str]]) -> set[str]:
-    return first.difference(*others)
-
-
-SETS: Mapping[str, Function] = {
-    "compact": known_arguments(_compact),
-    "distinct": known_arguments(_distinct),
-    "matchkeys": whole_arguments(_matchkeys),
-    "setintersection": _sets(lambda first, others: first.intersection(*others)),
-    "setproduct": whole_arguments(_setproduct),
-    "setsubtract": _sets(_difference),
-    "setunion": _sets(lambda first, others: first.union(*others)),
-    "tobool": _to_scalar(boolean),
-    "tolist": known_arguments(_tolist),
-    "tomap": known_arguments(_tomap),
-    "tonumber": _to_scalar(number),
-    "toset": known_arguments(_toset),
-    "tostring": _to_scalar(text_of),
-}
+_TABLE: tuple[tuple[str, str, Run], ...] = (
+    ("compact", "list(string) -> list(string)", seen(_compact)),
+    ("distinct", "list(any) -> any", seen(_distinct)),
+    ("matchkeys", "list(any) list(any) list(any) -> any", counted(_matchkeys)),
+    ("setintersection", "set(any) set(any)* -> any", _sets(lambda first, others: first.intersection(*others))),
+    ("setproduct", "any* -> any", counted(_setproduct)),
+    ("setsubtract", "set(any) set(any) -> any", _sets(lambda first, others: first.difference(*others))),
+    ("setunion", "set(any) set(any)* -> any", _sets(lambda first, others: first.union(*others))),
+)
+SETS: dict[str, Function] = {name: function(name, signature, run) for name, signature, run in _TABLE}
