@@ -45,7 +45,7 @@ policies:
   - name: endpoint-on-accelerators
     resource: terraform.aws_sagemaker_endpoint_configuration
     filters:
-      - {type: value, key: "production_variants[].instance_type", op: intersect, value: [ml.p4d.24xlarge, ml.p5.48xlarge]}
+      - {type: value, key: "production_variants[].instance_type", op: intersect, value: [ml.p4d.24xlarge]}
   - name: capture-of-everything
     resource: terraform.aws_sagemaker_endpoint_configuration
     filters: [{type: value, key: "data_capture_config[].initial_sampling_percentage | [0]", op: gt, value: 50}]
