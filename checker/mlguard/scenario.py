@@ -84,6 +84,8 @@ class Memory:
         kept = self._kept.setdefault(key, [])
         fixed = scenario._fixed  # noqa: SLF001  (Memory and Scenario are two halves of one mechanism)
         for needed, value in kept:
+            if not needed:
+                return value  # type: ignore[return-value]
             if all(fixed.get(variable, UNDECIDED) == decided for variable, decided in needed.items()):
                 if scenario._touched:  # noqa: SLF001
                     for variable, decided in needed.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 
 import mlguard
@@ -19,6 +20,7 @@ VERSION = 1
 """Raised when a field is removed or changes its meaning; a new field does not raise it."""
 
 _Json = object
+_SURROGATE = re.compile(r"\\ud[89a-f]")
 
 
 def render(report: Report) -> str:
@@ -33,7 +35,12 @@ def render(report: Report) -> str:
         "policies": [_policy(policy) for policy in sorted(report.policies, key=lambda policy: policy.id)],
         "notes": list(report.notes),
     }
-    return json.dumps(_clean(document), ensure_ascii=True, sort_keys=True, indent=2) + "\n"
+    text = _written(document)
+    return (_written(_clean(document)) if _SURROGATE.search(text) else text) + "\n"
+
+
+def _written(document: _Json) -> str:
+    return json.dumps(document, ensure_ascii=True, sort_keys=True, indent=2)
 
 
 def _sorted(undecided: tuple[Undecided, ...]) -> list[Undecided]:

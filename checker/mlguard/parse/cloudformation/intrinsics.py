@@ -65,7 +65,7 @@ class Evaluator:
             return node
         kept = self._wrapped.get(id(node))
         if kept is None:
-            kept = replace(node, content=Choice(lambda scenario: self.evaluate(node, scenario)))
+            kept = node.holding(Choice(lambda scenario: self.evaluate(node, scenario)))
             self._wrapped[id(node)] = kept
         return kept
 
@@ -81,7 +81,7 @@ class Evaluator:
             if isinstance(node.content, Entries):
                 return self._entries(node, node.content)
             if isinstance(node.content, Items):
-                return replace(node, content=Items(self._items(node.content.nodes, scenario)))
+                return node.holding(Items(self._items(node.content.nodes, scenario)))
             return node
         finally:
             self._depth -= 1
@@ -90,7 +90,7 @@ class Evaluator:
         rest = content.rest
         if "Fn::Transform" in content.nodes:
             rest = Unknown("a macro (Fn::Transform) adds to this at deployment")
-        return replace(node, content=Entries({key: self.wrap(value) for key, value in content.nodes.items()}, rest))
+        return node.holding(Entries({key: self.wrap(value) for key, value in content.nodes.items()}, rest))
 
     def _items(self, nodes: Sequence[Node], scenario: Scenario) -> tuple[Node, ...]:
         """Evaluate the items that are functions: one that yields AWS::NoValue is not in the list."""

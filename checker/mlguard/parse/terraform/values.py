@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from mlguard.record import record
 from mlguard.source import Span
 from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, text_of
 
@@ -28,7 +29,7 @@ class FailureError(Exception):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class SetItems(Items):
     """A set: its items have no index, and a `for` gives each as its own key."""
 
