@@ -57,6 +57,7 @@ class TableParser:
         self._operators = frozenset(table["operators"])
         self._rules = [self._rule(builder, *written) for written in table["rules"]]
         self._rows: list[dict[str, int] | None] = [None] * len(table["states"])
+        self._shortcuts: dict[tuple[int, int, str], int] = {}
         self._scanners: dict[int, _Scanner] = {}
         self._usual: dict[bool, _Scanner] = {}
 
@@ -89,9 +90,10 @@ class TableParser:
 
     def _take(self, word: Word, states: list[int], values: list[Any]) -> Any:  # noqa: ANN401
         """Apply the rules that end before a word, and put it on the stack; at the end of the text, give the result."""
-        kind = word.type
+        kind, rows, rules, shortcuts = word.type, self._rows, self._rules, self._shortcuts
         while True:
-            action = self._row(states[-1]).get(kind)
+            top = states[-1]
+            action = (rows[top] or self._row(top)).get(kind)
             if action is None:
                 shown = word.strip().split("\n")[0] or "the end of the line"
                 raise TextError(f"unexpected {shown[:40]!r}", word.start_pos)
@@ -99,18 +101,37 @@ class TableParser:
                 states.append(action)
                 values.append(word)
                 return None
-            makes, size, build, spliced, passes_one = self._rules[~action]
+            makes, size, build, spliced, passes_one = rules[~action]
+            if passes_one and size == 1:
+                step = (states[-2], top, kind)
+                states[-1] = shortcuts[step] if step in shortcuts else self._shortcut(step)
+                continue
             parts = values[-size:] if size else []
             if size:
                 del states[-size:], values[-size:]
             if spliced:
                 parts = _splice(parts, spliced)
             value = parts if build is None else parts[0] if passes_one and len(parts) == 1 else build(parts)
-            state = self._row(states[-1])[makes]
+            below = states[-1]
+            state = (rows[below] or self._row(below))[makes]
             states.append(state)
             values.append(value)
             if kind == "$END" and state == self._table["end"]:
                 return value
+
+    def _shortcut(self, step: tuple[int, int, str]) -> int:
+        """Give the state after all rules that only pass their one part on: a name is a term, is a sum, is a condition.
+
+        `step` is the state below, the one on top, and the kind of word that follows.
+        """
+        below, top, kind = step
+        while (action := self._row(top).get(kind, 0)) < 0:
+            makes, size, _, _, passes_one = self._rules[~action]
+            if not passes_one or size != 1:
+                break
+            top = self._row(below)[makes]
+        self._shortcuts[step] = top
+        return top
 
     def _next(self, text: str, position: int, state: int) -> Word | None:
         """Give the next word that may stand here; None at the end of the text.
@@ -118,20 +139,20 @@ class TableParser:
         All words that may stand outside of a text in quotes are tried at once, which is right wherever the one found
         is allowed; only else the words of this very state are.
         """
-        row = self._row(state)
+        row = self._rows[state] or self._row(state)
         end = len(text)
-        usual = self._usual_scanner(in_text=_IN_TEXT in row)
+        usual = self._usual.get(_IN_TEXT in row) or self._usual_scanner(in_text=_IN_TEXT in row)
         while position < end:
             match = usual.match(text, position)
             kind = match.lastgroup if match else None
-            if kind in self._ignored and match:
-                position = match.end()
-                continue
-            if match and kind is not None and kind in row:
+            if match and kind in row:
                 words = usual.words.get(kind)
                 named = words.get(match[0], kind) if words else kind
                 if named in row:
                     return _word(named, match[0], position, match.end())
+            elif match and kind in self._ignored:
+                position = match.end()
+                continue
             found = self._scan(self._scanner(self._table["states"][state][0]), text, position)
             if found is None:
                 self._refuse(text, position)
