@@ -11,6 +11,8 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from mlguard.record import record
+
 T = TypeVar("T")
 Decided = str | int | float | bool | None
 MAX_SCENARIOS = 4096
@@ -105,7 +107,7 @@ class Memory:
         return value
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Outcome(Generic[T]):
     """What a computation gave, and the decisions under which it did."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from fnmatch import translate
 from functools import lru_cache
@@ -65,7 +65,7 @@ class Verdict:
     leaves: tuple[Leaf, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Context:
     """Where operands get their values: parameters by name and selectors, and the scope that selectors may name."""
 

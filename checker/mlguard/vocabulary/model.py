@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from mlguard.record import record
 from mlguard.value import Scalar
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Field:
     """How one property of an item, or a plain property, is read from a raw node.
 
@@ -23,7 +24,7 @@ class Field:
     value: Scalar = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Companion:
     """A resource that points at this one: of which types, and with which of its arguments."""
 
@@ -31,7 +32,7 @@ class Companion:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Follow:
     """A reference that goes out: which argument holds it, the types it may lead to, and their name arguments."""
 
@@ -39,7 +40,7 @@ class Follow:
     types: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Reading:
     """One way in which a format spells a property; with `each` it is a list of items."""
 
@@ -49,7 +50,7 @@ class Reading:
     follow: Follow | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Property:
     """A property of a kind: read from the resource by format or by raw type, or derived by a named function."""
 
@@ -60,7 +61,7 @@ class Property:
     derived: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Kind:
     """A kind of resource, and the raw types that are of it."""
 
