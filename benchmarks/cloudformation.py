@@ -1,7 +1,8 @@
 """Compare a scan of CloudFormation with other linters: `python benchmarks/cloudformation.py [--template FILE]`.
 
-Two tables: one template of about 1,000 lines, and a folder of 500 templates, both written by this script unless they
-are given. With `--peers` cfn-lint and checkov are measured too, each installed into a virtual environment.
+Two tables: one template of about 1,000 lines, full of machine learning, and a folder of 500 templates of about 100
+lines, each fourth of them likewise and the others ordinary services; both are written by this script unless they are
+given. With `--peers` cfn-lint and checkov are measured too, each installed into a virtual environment.
 """
 
 from __future__ import annotations
@@ -83,15 +84,67 @@ _ENDPOINT = """  Model{number}:
               Service: sagemaker.amazonaws.com
             Action: sts:AssumeRole
 """
+_SERVICE = """  Queue{number}:
+    Type: AWS::SQS::Queue
+    DeletionPolicy: Delete
+    UpdateReplacePolicy: Delete
+    Properties:
+      QueueName: !Sub "${{Environment}}-orders-{number}"
+      VisibilityTimeout: {size}
+  Function{number}:
+    Type: AWS::Lambda::Function
+    Properties:
+      Role: !Ref RoleArn
+      Runtime: python3.13
+      Handler: index.handler
+      MemorySize: !If [IsProduction, 512, 128]
+      Timeout: {count}
+      Code:
+        ZipFile: "def handler(event, context): pass"
+      Environment:
+        Variables:
+          QUEUE: !Ref Queue{number}
+  Source{number}:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties:
+      EventSourceArn: !GetAtt Queue{number}.Arn
+      FunctionName: !Ref Function{number}
+      BatchSize: {count}
+  Table{number}:
+    Type: AWS::DynamoDB::Table
+    DeletionPolicy: Retain
+    UpdateReplacePolicy: Retain
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions:
+        - AttributeName: id
+          AttributeType: S
+      KeySchema:
+        - AttributeName: id
+          KeyType: HASH
+  Alarm{number}:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      Namespace: AWS/Lambda
+      MetricName: Errors
+      Dimensions:
+        - Name: FunctionName
+          Value: !Ref Function{number}
+      ComparisonOperator: GreaterThanThreshold
+      EvaluationPeriods: {count}
+      Period: 300
+      Statistic: Sum
+      Threshold: 0
+"""
 
 
-def template(lines: int, number: int) -> str:
+def template(lines: int, number: int, *, machine_learning: bool = True) -> str:
     """Write a template of at least so many lines, different for each number."""
     text = _HEAD.format(number=number)
     index = 0
     while text.count("\n") < lines:
         index += 1
-        part = _NOTEBOOK if index % 3 == 0 else _ENDPOINT
+        part = _SERVICE if not machine_learning else _NOTEBOOK if index % 3 == 0 else _ENDPOINT
         text += part.format(number=index, size=5 + (number + index) % 200, count=1 + (number + index) % 4)
     return text
 
@@ -142,7 +195,8 @@ def main() -> int:
             many = Path(temporary) / "templates"
             many.mkdir()
             for number in range(options.templates):
-                (many / f"{number:03}.yaml").write_text(template(60, number), encoding="utf-8")
+                text = template(100, number, machine_learning=number % 4 == 0)
+                (many / f"{number:03}.yaml").write_text(text, encoding="utf-8")
         files = [path for path in many.rglob("*") if path.is_file()]
         lines = one.read_text(encoding="utf-8").count("\n")
         try:
