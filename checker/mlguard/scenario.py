@@ -11,6 +11,8 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from mlguard.record import record
+
 T = TypeVar("T")
 Decided = str | int | float | bool | None
 MAX_SCENARIOS = 4096
@@ -91,6 +93,8 @@ class Memory:
         kept = self._kept.setdefault(key, [])
         fixed = scenario._fixed  # noqa: SLF001  (Memory and Scenario are two halves of one mechanism)
         for needed, value in kept:
+            if not needed:
+                return value  # type: ignore[return-value]
             if all(fixed.get(variable, UNDECIDED) == decided for variable, decided in needed.items()):
                 for variable, decided in needed.items():
                     scenario.touch(variable, decided)
@@ -108,7 +112,7 @@ class Memory:
         return value
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Outcome(Generic[T]):
     """What a computation gave, and the decisions under which it did."""
 

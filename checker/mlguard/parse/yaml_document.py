@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import yaml
 
 from mlguard.errors import LimitError, ParseError
 from mlguard.source import Document, Span
-from mlguard.value import Entries, Items, Node, Scalar
+from mlguard.value import Content, Entries, Items, Node, Scalar
 
 MAX_DEPTH = 200
 MAX_NODES = 500_000
@@ -55,21 +54,25 @@ def load_yaml(document: Document) -> list[Node]:
         raise ParseError("not valid YAML: contains half of a surrogate pair", document.path) from None
 
 
-@dataclass(slots=True)
 class _Frame:
     """A mapping or sequence whose end has not been met."""
 
-    is_mapping: bool
-    start: Mark
-    anchor: str | None
-    tag: str | None
-    size: int = 1
-    items: list[Node] = field(default_factory=list)
-    entries: dict[str, Node] = field(default_factory=dict)
-    key: str | None = None
-    key_span: Span | None = None
-    key_is_merge: bool = False
-    merged: set[str] = field(default_factory=set)
+    __slots__ = (
+        "anchor", "entries", "is_mapping", "items", "key", "key_is_merge", "key_span", "merged", "size", "start", "tag",
+    )  # fmt: skip
+
+    def __init__(self, event: Event) -> None:
+        self.is_mapping = type(event) is yaml.MappingStartEvent
+        self.start: Mark = event.start_mark
+        self.anchor: str | None = event.anchor
+        self.tag: str | None = event.tag
+        self.size = 1
+        self.items: list[Node] = []
+        self.entries: dict[str, Node] = {}
+        self.key: str | None = None
+        self.key_span: Span | None = None
+        self.key_is_merge = False
+        self.merged: set[str] = set()
 
 
 class _Builder:
@@ -79,6 +82,7 @@ class _Builder:
         self._span: Callable[[Mark, Mark], Span]
         self._span = self._span_by_offset if _ODD_BREAKS.search(document.text) else self._span_by_mark
         self._stack: list[_Frame] = []
+        self._frame: _Frame | None = None
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._open: set[str] = set()
         self._nodes = 0
@@ -95,11 +99,12 @@ class _Builder:
             yaml.AliasEvent: self._alias,
         }
         count = 0
+        next_event, handler_of = loader.get_event, handlers.get
         try:
             while True:
-                event = loader.get_event()
+                event = next_event()
                 kind = type(event)
-                handler = handlers.get(kind)
+                handler = handler_of(kind)
                 if handler is not None:
                     handler(event)
                 elif kind is yaml.DocumentStartEvent:
@@ -116,7 +121,7 @@ class _Builder:
             loader.dispose()
 
     def _scalar(self, event: Event) -> None:
-        frame = self._stack[-1] if self._stack else None
+        frame, tag = self._frame, event.tag
         span = self._span(event.start_mark, event.end_mark)
         if frame is not None and frame.is_mapping and frame.key is None:
             self._key(frame, event.value, span)
@@ -124,9 +129,8 @@ class _Builder:
             if event.anchor:
                 self._anchors[event.anchor] = (Node(event.value, span), 1)
             return
-        plain = event.tag is None and event.implicit[0]
-        node = self._tagged(event.tag, Node(_plain(event.value) if plain else event.value, span), event)
-        self._add(node, 1, event.anchor, event)
+        content = _plain(event.value) if tag is None and event.implicit[0] else event.value
+        self._add(self._tagged(tag, content, span, event), span, 1, event.anchor, event)
 
     def _key(self, frame: _Frame, key: str, span: Span) -> None:
         frame.key, frame.key_span = key, span
@@ -138,20 +142,22 @@ class _Builder:
     def _start(self, event: Event) -> None:
         if len(self._stack) >= MAX_DEPTH:
             raise self._limit(f"nested deeper than {MAX_DEPTH} levels", event)
-        if self._stack and self._stack[-1].is_mapping and self._stack[-1].key is None:
+        if self._frame is not None and self._frame.is_mapping and self._frame.key is None:
             self._refuse("a key must be a plain text", event)
         if event.anchor:
             self._anchors.pop(event.anchor, None)
             self._open.add(event.anchor)
-        self._stack.append(_Frame(type(event) is yaml.MappingStartEvent, event.start_mark, event.anchor, event.tag))
+        self._frame = _Frame(event)
+        self._stack.append(self._frame)
 
     def _end(self, event: Event) -> None:
         frame = self._stack.pop()
-        content = Entries(frame.entries) if frame.is_mapping else Items(tuple(frame.items))
-        node = self._tagged(frame.tag, Node(content, self._span(frame.start, event.end_mark)), event)
+        self._frame = self._stack[-1] if self._stack else None
+        written = Entries(frame.entries) if frame.is_mapping else Items(tuple(frame.items))
+        span = self._span(frame.start, event.end_mark)
         if frame.anchor:
             self._open.discard(frame.anchor)
-        self._add(node, frame.size, frame.anchor, event)
+        self._add(self._tagged(frame.tag, written, span, event), span, frame.size, frame.anchor, event)
 
     def _alias(self, event: Event) -> None:
         name = event.anchor
@@ -160,36 +166,36 @@ class _Builder:
         if name not in self._anchors:
             self._refuse(f"there is no anchor &{_shown(name)} before this", event)
         node, size = self._anchors[name]
-        frame = self._stack[-1] if self._stack else None
+        frame = self._frame
         if frame is not None and frame.is_mapping and frame.key is None:
             if not isinstance(node.content, str):
                 self._refuse("a key must be a plain text", event)
             self._key(frame, str(node.content), self._span(event.start_mark, event.end_mark))
             return
-        self._add(node, size, None, event)
+        self._add(node.content, node.span, size, None, event)
 
-    def _add(self, node: Node, size: int, anchor: str | None, event: Event) -> None:
+    def _add(self, content: Content, span: Span, size: int, anchor: str | None, event: Event) -> None:
         self._nodes += 1
+        frame = self._frame
         if anchor:
-            self._anchors[anchor] = (node, size)
-        if not self._stack:
-            self._done = node
+            self._anchors[anchor] = (Node(content, span), size)
+        if frame is None:
+            self._done = Node(content, span)
             return
-        frame = self._stack[-1]
         frame.size += size
         if self._nodes > MAX_NODES or frame.size > MAX_NODES:
             raise self._limit(f"more than {MAX_NODES:,} values, aliases written out", event)
         if not frame.is_mapping:
-            frame.items.append(node)
+            frame.items.append(Node(content, span))
             return
-        key, key_span = frame.key or "", frame.key_span
+        key = frame.key or ""
         frame.key = None
         if frame.key_is_merge:
             frame.key_is_merge = False
-            self._merge(frame, node, event)
+            self._merge(frame, Node(content, span), event)
         else:
             frame.merged.discard(key)
-            frame.entries[key] = Node(node.content, node.span, key_span)
+            frame.entries[key] = Node(content, span, frame.key_span)
 
     def _merge(self, frame: _Frame, node: Node, event: Event) -> None:
         sources = node.content.nodes if isinstance(node.content, Items) else (node,)
@@ -203,20 +209,19 @@ class _Builder:
                     frame.entries[key] = value
                     frame.merged.add(key)
 
-    def _tagged(self, tag: str | None, node: Node, event: Event) -> Node:
+    def _tagged(self, tag: str | None, content: Content, span: Span, event: Event) -> Content:
         if tag is None or tag == "!":
-            return node
+            return content
         if tag.startswith("tag:"):
             name = tag.removeprefix(_STANDARD)
             if name not in _STANDARD_NAMES:
                 self._refuse(f"the tag {_shown(tag)} is not allowed", event)
-            return node
+            return content
         name = tag.lstrip("!")
         long_form = name if name in {"Ref", "Condition"} else f"Fn::{name}"
-        if long_form == "Fn::GetAtt" and isinstance(node.content, str):
-            parts = tuple(Node(part, node.span) for part in node.content.split(".", 1))
-            node = Node(Items(parts), node.span)
-        return Node(Entries({long_form: Node(node.content, node.span, node.span)}), node.span)
+        if long_form == "Fn::GetAtt" and isinstance(content, str):
+            content = Items(tuple(Node(part, span) for part in content.split(".", 1)))
+        return Entries({long_form: Node(content, span, span)})
 
     def _span_by_mark(self, start: Mark, end: Mark) -> Span:
         return Span(self._path, start.line + 1, start.column + 1, end.line + 1, end.column + 1)

@@ -9,15 +9,18 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from fnmatch import translate
 from functools import lru_cache
 
 from mlguard.patterns import MAX_SUBJECT
 from mlguard.policy.model import Check, Clause, Combined, Literals, Operand, ParameterOperand, Quantified
+from mlguard.record import record
 from mlguard.scenario import Scenario
 from mlguard.value import Entries, Items, Node, Reference, Unknown, child, items, settle, text_of
+
+_SCALAR = (str, int, float, bool)
 
 
 class Truth(IntEnum):
@@ -28,7 +31,7 @@ class Truth(IntEnum):
     PASS = 2
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Leaf:
     """The test that settled a verdict: the properties that lead to it, what was wanted, and what was found.
 
@@ -54,7 +57,7 @@ class Leaf:
         return "it is decided at deployment"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Verdict:
     """The answer, and the leaves that settled it; several only where several items of a list fail."""
 
@@ -62,7 +65,7 @@ class Verdict:
     leaves: tuple[Leaf, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Context:
     """Where operands get their values: parameters by name and selectors, and the scope that selectors may name."""
 
@@ -137,7 +140,7 @@ def _each(
 def _scope(item: Node, scenario: Scenario) -> Node:
     """Give an item as a mapping; the plain value of a list of scalars is called `value`."""
     settled = settle(item, scenario)
-    if isinstance(settled.content, Entries | Unknown):
+    if isinstance(settled.content, (Entries, Unknown)):
         return settled
     return Node(Entries({"value": settled}), settled.span, settled.key_span, settled.origins)
 
@@ -163,7 +166,7 @@ def _check(check: Check, scope: Node, context: Context, path: tuple[str, ...]) -
         return _exists(check, scope, found, here)
     if found is None:
         return Verdict(Truth.FAIL, (Leaf(here, check.relation, None, None, scope),))
-    if isinstance(found.content, Unknown | Reference):
+    if isinstance(found.content, (Unknown, Reference)):
         return Verdict(Truth.UNKNOWN, (Leaf(here, check.relation, None, found, scope),))
     wanted = resolve(check.operand, scope, context)
     if isinstance(wanted, Unknown):
@@ -210,9 +213,9 @@ def resolve(operand: Operand, scope: Node, context: Context) -> Literals | Unkno
             return Unknown(f"{name} is not known")
         selectors[name] = text
     value = context.parameter(operand.name, selectors)
-    if isinstance(value, list | tuple):
-        return tuple(item for item in value if isinstance(item, str | int | float | bool))
-    return value if isinstance(value, str | int | float | bool) else None
+    if isinstance(value, (list, tuple)):
+        return tuple([item for item in value if isinstance(item, _SCALAR)])
+    return value if isinstance(value, _SCALAR) else None
 
 
 def _equals(found: object, wanted: Literals) -> bool | None:
@@ -227,12 +230,13 @@ def _in(found: object, wanted: Literals) -> bool | None:
     written = _scalar_text(found)
     if written is None or not isinstance(wanted, tuple):
         return None
-    return any(_like(text_of(entry) or "").match(written) is not None for entry in wanted)
+    return written in wanted or _like(tuple([text_of(one) or "" for one in wanted])).match(written) is not None
 
 
 @lru_cache(maxsize=4096)
-def _like(pattern: str) -> re.Pattern[str]:
-    return re.compile(translate(pattern.replace("[", "[[]")))
+def _like(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """Give one expression for a list of patterns."""
+    return re.compile("|".join(translate(pattern.replace("[", "[[]")) for pattern in patterns) or r"(?!)")
 
 
 def _matches(found: object, wanted: Literals) -> bool | None:
@@ -268,7 +272,7 @@ def _number(value: object) -> float:
 
 
 def _scalar_text(found: object) -> str | None:
-    return text_of(found) if isinstance(found, str | int | float | bool) else None
+    return text_of(found) if isinstance(found, _SCALAR) else None
 
 
 _RELATIONS: Mapping[str, Callable[[object, Literals], bool | None]] = {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
+from mlguard.record import record
 from mlguard.value import Scalar
 
 Enforcement = Literal["preventive", "protective", "none"]
@@ -36,7 +36,7 @@ class Severity(IntEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ParameterOperand:
     """A value that the user may set: `{param: allowed_instance_types, for: [environment, use]}`.
 
@@ -52,7 +52,7 @@ Operand = Literals | ParameterOperand
 Relation = Literal["exists", "equals", "in", "matches", "at_least", "at_most"]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Check:
     """One leaf: whether the property stands in this relation to the operand."""
 
@@ -61,7 +61,7 @@ class Check:
     operand: Operand
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Quantified:
     """A test of a list: some or every item meets the clause, or the number of items meets the tests."""
 
@@ -70,7 +70,7 @@ class Quantified:
     clause: Clause
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Combined:
     """All, any or none of the parts."""
 
@@ -81,7 +81,7 @@ class Combined:
 Clause = Check | Quantified | Combined
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Statement:
     """One Deny statement of an organization policy; operands may still be parameters.
 
@@ -96,7 +96,7 @@ class Statement:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Guardrail:
     """What an organization policy can do about the mistake, and what it cannot (`limits`, in words)."""
 
@@ -105,7 +105,7 @@ class Guardrail:
     statements: tuple[Statement, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Example:
     """A piece of infrastructure code and what the policy says of it.
 
@@ -124,7 +124,7 @@ class Example:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Policy:
     """One mistake: where to look, what must hold, and everything that a person needs to mend it.
 

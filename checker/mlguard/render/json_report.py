@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 
 import mlguard
@@ -21,6 +22,7 @@ VERSION = 1
 """Raised when a field is removed or changes its meaning; a new field does not raise it."""
 
 _Json = object
+_SURROGATE = re.compile(r"\\ud[89a-f]")
 
 
 def render(report: Report) -> str:
@@ -36,7 +38,12 @@ def render(report: Report) -> str:
         "notes": list(report.notes),
         "exposure": _exposure(report),
     }
-    return json.dumps(_clean(document), ensure_ascii=True, sort_keys=True, indent=2) + "\n"
+    text = _written(document)
+    return (_written(_clean(document)) if _SURROGATE.search(text) else text) + "\n"
+
+
+def _written(document: _Json) -> str:
+    return json.dumps(document, ensure_ascii=True, sort_keys=True, indent=2)
 
 
 def _sorted(undecided: tuple[Undecided, ...]) -> list[Undecided]:

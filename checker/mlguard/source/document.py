@@ -7,10 +7,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from mlguard.record import record
+
 _NEWLINE = re.compile("\n")
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@record(order=True)
 class Span:
     """A stretch of a file: lines and columns count code points from 1, the end is exclusive.
 

@@ -109,11 +109,11 @@ class Root:
         parts = [part for part in path.split("/") if part not in ("", ".")]
         if ".." in parts or path.startswith("/") or "\0" in path:
             return False
-        here = self.folder
+        here = os.fspath(self.folder)
         try:
             for index, part in enumerate(parts):
-                here = here / part
-                mode = here.lstat().st_mode
+                here = f"{here}/{part}"  # a Path for each step would cost more than asking the system
+                mode = os.lstat(here).st_mode
                 last = index == len(parts) - 1
                 if not (is_kind(mode) if last else stat.S_ISDIR(mode)):  # type: ignore[operator]
                     return False

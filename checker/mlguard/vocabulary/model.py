@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 
+from mlguard.record import record
 from mlguard.value import Scalar
 
 _REPOSITORY = 2  # owner/repository
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Field:
     """How one property of an item, or a plain property, is read from a raw node.
 
@@ -27,7 +28,7 @@ class Field:
     value: Scalar = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Companion:
     """A resource that points at this one: of which types, and with which of its arguments."""
 
@@ -35,7 +36,7 @@ class Companion:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Follow:
     """A reference that goes out: which argument holds it, the types it may lead to, and their name arguments."""
 
@@ -43,7 +44,7 @@ class Follow:
     types: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Reading:
     """One way in which a format spells a property; with `each` it is a list of items."""
 
@@ -53,7 +54,7 @@ class Reading:
     follow: Follow | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Property:
     """A property of a kind: read from the resource by format or by raw type, or derived by a named function."""
 
@@ -64,7 +65,7 @@ class Property:
     derived: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Kind:
     """A kind of resource, and the raw types that are of it.
 

@@ -7,8 +7,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import lark
-
 from mlguard.parse.terraform.failure import FailureError
 from mlguard.parse.terraform.precision import Real, arithmetic, parsed
 from mlguard.parse.terraform.syntax import (
@@ -31,11 +29,10 @@ from mlguard.parse.terraform.syntax import (
     Template,
     Unary,
 )
+from mlguard.parse.terraform.table import Word
 from mlguard.parse.terraform.values import normal
 from mlguard.source import Document
 from mlguard.value import Unknown
-
-Token = lark.Token
 
 _ESCAPE = re.compile(
     r"\\(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)|\$\$(?=\{)|%%(?=\{)",
@@ -86,8 +83,8 @@ class Builder:
         self.document = Document("", "")
         self.template: Callable[[int], Template | Literal | None] = lambda _: None
 
-    def _of(self, token: lark.Token) -> builtins.tuple[int, int]:
-        return (token.start_pos or 0) + self.base, (token.end_pos or 0) + self.base
+    def _of(self, token: Word) -> builtins.tuple[int, int]:
+        return token.start_pos + self.base, token.end_pos + self.base
 
     def start(self, parts: list[Any]) -> object:
         """Give the body of the file."""
@@ -128,7 +125,7 @@ class Builder:
     def block(self, parts: list[Any]) -> Block:
         """Read a block."""
         parts = [part for part in parts if part is not None]
-        words = [part for part in parts[:-2] if not isinstance(part, Token)]
+        words = [part for part in parts[:-2] if not isinstance(part, str)]
         end = self._of(parts[-1])[1]
         block = Block(self.document, words[0].start, end, words[-1].end, _word(words[0]), [_word(w) for w in words[1:]])
         fill(block, parts[-2])
@@ -149,9 +146,9 @@ class Builder:
         inner = parts[1:-1]
         if not inner:
             return self.template(start) or Literal(start, end, "")
-        if len(inner) == 1 and isinstance(inner[0], Token):
+        if len(inner) == 1 and isinstance(inner[0], str):
             return Literal(start, end, unescape(str(inner[0])))
-        return Template(start, end, [unescape(str(p)) if isinstance(p, Token) else p for p in inner])
+        return Template(start, end, [unescape(str(p)) if isinstance(p, str) else p for p in inner])
 
     def template_string(self, parts: list[Any]) -> Literal:
         """Read a text in escaped quotes."""
@@ -303,8 +300,8 @@ def _word(part: Name | Literal) -> str:
 
 
 def _without_tokens(parts: list[Any]) -> list[Any]:
-    return [part for part in parts if part is not None and not isinstance(part, Token)]
+    return [part for part in parts if part is not None and not isinstance(part, str)]
 
 
 def _has(parts: list[Any], kind: str) -> bool:
-    return any(isinstance(part, Token) and part.type == kind for part in parts)
+    return any(isinstance(part, str) and getattr(part, "type", "") == kind for part in parts)

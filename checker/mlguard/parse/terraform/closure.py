@@ -4,31 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from functools import cache
 
 from mlguard.parse.terraform.configuration import Configuration
 from mlguard.parse.terraform.modules import Modules
 from mlguard.parse.terraform.syntax import Argument, Attribute, Block, Expression, Index, Name
 from mlguard.source import Document
 
+_PLAIN = frozenset(("int", "str", "bool", "list[str]", "str | int | float | bool | None", "Document"))
 
-def references(block: Block) -> Iterator[tuple[str, ...]]:
-    """Give the begin of every reference in a block: `("var", "size")`, `("module", "m", "id")`."""
-    waiting: list[object] = [block]
+
+def references(written: Block | Argument) -> Iterator[tuple[str, ...]]:
+    """Give the begin of every reference in a block or argument: `("var", "size")`, `("module", "m", "id")`."""
+    waiting: list[object] = [written]
     while waiting:
         part = waiting.pop()
-        if isinstance(part, list | tuple):
+        if isinstance(part, (list, tuple)):
             waiting.extend(part)
         elif isinstance(part, dict):
             waiting.extend(part.values())
-        elif isinstance(part, Attribute | Index):
+        elif isinstance(part, (Attribute, Index)):
             words, head = _words(part)
             if isinstance(head, Name):
                 yield (head.name, *words)
-            if not isinstance(head, Name):
+            else:
                 waiting.append(head)
             waiting.extend(_keys(part))
-        elif is_dataclass(part) and not isinstance(part, Document | type):
-            waiting.extend(getattr(part, field.name) for field in fields(part))
+        else:
+            waiting.extend([getattr(part, name) for name in _parts(type(part))])  # type: ignore[arg-type]  # a class is hashable
+
+
+@cache
+def _parts(kind: type) -> tuple[str, ...]:
+    """Name the fields of an element of the syntax that may hold others."""
+    if not is_dataclass(kind) or issubclass(kind, Document):
+        return ()
+    return tuple(field.name for field in fields(kind) if field.type not in _PLAIN)
 
 
 def _words(expression: Expression) -> tuple[list[str], Expression]:
@@ -64,15 +75,15 @@ class Closure:
 
     def read(self, block: Block, configuration: Configuration) -> None:
         """Parse all that a block leads to."""
-        waiting = [(block, configuration)]
+        waiting: list[tuple[Block | Argument, Configuration]] = [(block, configuration)]
         while waiting:
             here, inside = waiting.pop()
-            for words in references(here):
+            for words in inside.remembered(here, references):
                 if len(words) > 1 and (inside.folder, words) not in self._seen:
                     self._seen.add((inside.folder, words))
                     waiting.extend(self._named(words, inside))
 
-    def _named(self, words: tuple[str, ...], inside: Configuration) -> Iterator[tuple[Block, Configuration]]:
+    def _named(self, words: tuple[str, ...], inside: Configuration) -> Iterator[tuple[Block | Argument, Configuration]]:
         if words[0] == "var":
             found = inside.named("variable", words[1])
             if found:
@@ -80,7 +91,7 @@ class Closure:
         elif words[0] == "local":
             argument = inside.locals().get(words[1])
             if argument:
-                yield _wrapped(argument), inside
+                yield argument, inside
         elif words[0] == "module":
             for folder in sorted(self._modules.configurations):
                 below = self._modules.configurations[folder]
@@ -88,7 +99,3 @@ class Closure:
                     found = below.named("output", name)
                     if found:
                         yield found, below
-
-
-def _wrapped(argument: Argument) -> Block:
-    return Block(argument.document, argument.start, argument.end, argument.end, "locals", [], {argument.name: argument})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from mlguard.errors import MlguardError
 from mlguard.parse.terraform.reader import read_block
@@ -30,6 +30,7 @@ class Configuration:
         self._parsed: dict[tuple[str, int], Block | None] = {}
         self._merged: dict[tuple[str, int], Block | None] = {}
         self._locals: dict[str, Argument] | None = None
+        self._found: dict[int, tuple[Block | Argument, tuple[tuple[str, ...], ...]]] = {}
         if root is None:
             return
         for name in _file_names(root.names(folder)):
@@ -110,6 +111,14 @@ class Configuration:
                 block = self._parse(scanned)
                 self._locals.update(block.arguments if block else {})
         return self._locals
+
+    def remembered(
+        self, part: Block | Argument, find: Callable[[Block | Argument], Iterable[tuple[str, ...]]]
+    ) -> tuple[tuple[str, ...], ...]:
+        """Give what `find` finds in a part of this configuration, looking once however many projects use the folder."""
+        if id(part) not in self._found:  # the part is kept too, so that no other can have its id
+            self._found[id(part)] = (part, tuple(dict.fromkeys(find(part))))
+        return self._found[id(part)][1]
 
     def providers(self, name: str) -> Iterable[Block]:
         """Give the configurations of a provider."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mlguard.errors import ParseError
+from mlguard.record import record
 from mlguard.source import Document
 
 _EVENT = re.compile(
@@ -46,7 +47,7 @@ MAX_BLOCK = 500_000
 EditKind = Literal["comment", "heredoc", "quoted"]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Edit:
     """A stretch that the grammar must not see; for a template, where its text begins and ends."""
 
@@ -57,7 +58,7 @@ class Edit:
     body_end: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ScannedBlock:
     """A block at the top of a file: its header, where it stands, and the edits inside of it."""
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mlguard.parse.terraform.failure import FailureError, NotEvaluatedError
 from mlguard.parse.terraform.precision import Real, exact, parsed, rounded, written
 from mlguard.parse.terraform.type_system import Collection, Object, Tuple, Type
+from mlguard.record import record
 from mlguard.source import Span
 from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, text_of
 
@@ -28,28 +29,28 @@ NOWHERE = Span("", 1, 1, 1, 1)
 Plain = str | int | float | bool | Sequence["Plain"] | Mapping[str, "Plain"] | None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ListItems(Items):
     """A list: its items have one type."""
 
     element: Type = "any"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class SetItems(Items):
     """A set: its items have one type, an order of their own and no index; a `for` gives each as its own key."""
 
     element: Type = "any"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class MapEntries(Entries):
     """A map: its items have one type."""
 
     element: Type = "any"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Null(Node):
     """A null that was converted to a type; any other null has no type of its own."""
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mlguard.knowledge.rates import Rates
+from mlguard.record import record
 from mlguard.resource import RawProject, Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Entries, Node, Scalar, child, settle, text_of
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Settings:
     """What the user said of the project: its environment, and the parameters that derivations read.
 
@@ -28,7 +29,7 @@ class Settings:
     remembered: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Subject:
     """A resource in its project, and the item of a list property when the derivation is one of a shape."""
 
