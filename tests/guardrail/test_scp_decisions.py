@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mlguard.guardrail.check import MAX_CHARS, check, check_together
+from mlguard.scp.check import MAX_CHARS, check, check_together
 from mlguard.guardrail.document import BREAK_GLASS
 from mlguard.guardrail.merging import Requested, merge, minified, pack
 

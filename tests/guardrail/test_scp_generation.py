@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlguard.errors import GuardrailError
-from mlguard.guardrail.check import check_together
+from mlguard.scp.check import check_together
 from mlguard.guardrail.document import BREAK_GLASS, Guardrails, Options, generate
 from mlguard.guardrail.statement import render
 from mlguard.policy.model import (

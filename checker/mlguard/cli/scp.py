@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlguard.configuration import Configuration
 from mlguard.errors import UsageError
-from mlguard.guardrail.check import check_together
+from mlguard.scp.check import check_together
 from mlguard.guardrail.document import BREAK_GLASS, Guardrails, Options, generate
 from mlguard.policy.model import Policy
 from mlguard.render.escape import terminal

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlguard.errors import GuardrailError
-from mlguard.guardrail.check import MAX_CHARS, SLOTS, check_together
+from mlguard.scp.check import MAX_CHARS, SLOTS, check_together
 from mlguard.guardrail.merging import Requested, ScpDocument, merge, pack, refuse_repeated
 from mlguard.guardrail.statement import EXEMPTION, ParameterLookup, is_void, parameters, render
 from mlguard.policy.model import Policy, Statement

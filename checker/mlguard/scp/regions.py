@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from mlguard.guardrail.written import Fault, Test, WrittenStatement
+from mlguard.scp.written import Fault, Test, WrittenStatement
 
 # the services without which an account cannot be run, by the region that aws:RequestedRegion gives for them
 _HOMES = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlguard.guardrail.actions import Action, carries, details, expand, is_global, is_multivalued, key_type
-from mlguard.guardrail.written import Fault, Test, WrittenStatement
+from mlguard.scp.actions import Action, carries, details, expand, is_global, is_multivalued, key_type
+from mlguard.scp.written import Fault, Test, WrittenStatement
 
 _EXACT = frozenset(
     ("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "BinaryEquals")

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from mlguard.guardrail.actions import expand, service_is_covered, service_is_known
-from mlguard.guardrail.conditions import faults_of_conditions
-from mlguard.guardrail.regions import faults_of_regions
-from mlguard.guardrail.written import Fault, Test, Text, WrittenStatement, read
+from mlguard.scp.actions import expand, service_is_covered, service_is_known
+from mlguard.scp.conditions import faults_of_conditions
+from mlguard.scp.regions import faults_of_regions
+from mlguard.scp.written import Fault, Test, Text, WrittenStatement, read
 
 MAX_CHARS = 10_240  # since 2026-05-15; it was 5,120 before
 SLOTS = 9  # ten since 2026-05-15, one of them taken by FullAWSAccess
