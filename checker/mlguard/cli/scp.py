@@ -9,10 +9,10 @@ from pathlib import Path
 
 from mlguard.configuration import Configuration
 from mlguard.errors import UsageError
-from mlguard.scp.check import check_together
 from mlguard.guardrail.document import BREAK_GLASS, Guardrails, Options, generate
 from mlguard.policy.model import Policy
 from mlguard.render.escape import terminal
+from mlguard.scp.check import check_together
 from mlguard.source import Root
 
 

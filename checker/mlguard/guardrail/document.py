@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlguard.errors import GuardrailError
-from mlguard.scp.check import MAX_CHARS, SLOTS, check_together
 from mlguard.guardrail.merging import Requested, ScpDocument, merge, pack, refuse_repeated
 from mlguard.guardrail.statement import EXEMPTION, ParameterLookup, is_void, parameters, render
 from mlguard.policy.model import Policy, Statement
+from mlguard.scp.check import MAX_CHARS, SLOTS, check_together
 
 BREAK_GLASS = (
     "arn:aws:iam::*:role/mlguard-break-glass",
@@ -142,9 +142,8 @@ def _refuse_unsafe(documents: Sequence[ScpDocument], options: Options) -> None:
     exempt = [f"arn:{options.partition}:{one[8:]}" if one.startswith("arn:aws:") else one for one in options.exempt]
     texts = [(document.name, document.text) for document in documents]
     faults = check_together(texts, max_chars=options.max_chars, slots=options.slots, exempt=exempt)
-    errors = [fault for fault in faults if fault.severity == "error"]
-    if not options.protect_break_glass:
-        errors = [fault for fault in errors if fault.check != "unprotected-exempt-role"]
+    protected = {"unprotected-exempt-role"} if options.protect_break_glass else set()
+    errors = [fault for fault in faults if fault.severity == "error" or fault.check in protected]
     if errors:
         listed = "\n".join(f"{fault.path} {fault.sid}: {fault.message} ({fault.check})" for fault in errors)
         raise GuardrailError(f"the SCPs would not be safe and were not written:\n{listed}")
