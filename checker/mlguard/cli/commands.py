@@ -296,8 +296,19 @@ def scp_generate_command(options: argparse.Namespace) -> int:
 
 def scp_check_command(options: argparse.Namespace) -> int:
     """`mlguard scp check FILE…`."""
-    from mlguard.cli.scp import check_files  # noqa: PLC0415
+    from mlguard.cli.scp import checked  # noqa: PLC0415
+    from mlguard.inspection import inspect  # noqa: PLC0415
 
-    text, failed = check_files(options.files, options.max_chars)
-    say(text)
-    return _FINDINGS if failed else _CLEAN
+    paths = [Path(path) for path in options.files]
+    missing = [path for path in paths if not os.path.lexists(path)]
+    if missing:
+        raise UsageError(f"there is no file or folder {missing[0]}")
+    root = Root(root_of(paths))
+    relative = [_relative(root, path) for path in paths]
+    inspected = inspect(root, relative, max_chars=options.max_chars, slots=options.slots)
+    say(checked(inspected, options.format, _display_prefix(root)))
+    if inspected.problems:
+        return _UNTRUSTED
+    if not inspected.scps:
+        return _NOTHING
+    return _FINDINGS if any(fault.severity == "error" for fault in inspected.faults) else _CLEAN

@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mlguard.configuration import Configuration
-from mlguard.errors import UsageError
 from mlguard.guardrail.document import BREAK_GLASS, Guardrails, Options, generate
+from mlguard.inspection import Inspected
 from mlguard.policy.model import Policy
-from mlguard.render.escape import terminal
-from mlguard.scp.check import check_together
-from mlguard.source import Root
+from mlguard.render.faults import faults_as_json, faults_as_sarif, faults_as_text
 
 
 def generate_documents(
@@ -57,19 +56,10 @@ def _written(made: Sequence[Guardrails], folder: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def check_files(files: Sequence[str], max_chars: int) -> tuple[str, bool]:
-    """Check SCP files; give what to print and whether anything is wrong."""
-    texts = []
-    for name in files:
-        path = Path(name)
-        if not path.is_file():
-            raise UsageError(f"there is no file {name}")
-        texts.append((name, Root(path.absolute().parent).read(path.name, 1_000_000).text))
-    faults = check_together(texts, max_chars=max_chars)
-    lines = [
-        f"{terminal(fault.path, 400)}:{fault.line}:{fault.column}: {fault.severity}: "
-        f"{terminal(fault.message, 2000)} [{fault.check}]"
-        for fault in faults
-    ]
-    lines.append(f"{len(faults)} faults in {len(files)} files" if faults else f"{len(files)} files are safe")
-    return "\n".join(lines) + "\n", any(fault.severity == "error" for fault in faults)
+def checked(inspected: Inspected, form: str, prefix: str) -> str:
+    """Give the outcome of the safety checks as it was asked for; `prefix` leads from the user to the root."""
+    faults = [replace(fault, path=f"{prefix}{fault.path}") for fault in inspected.faults]
+    if form == "sarif":
+        return faults_as_sarif(inspected.faults, inspected.problems, inspected.documents, prefix)
+    show = faults_as_json if form == "json" else faults_as_text
+    return show(faults, inspected.scps, inspected.problems, inspected.undecided)

@@ -17,7 +17,7 @@ from mlguard.errors import MlguardError, ParseError, UsageError
 from mlguard.finding import Counts, Finding, Report, Undecided
 from mlguard.parse import cloudformation
 from mlguard.policy.model import Policy
-from mlguard.resource import RawProject
+from mlguard.resource import Project, RawProject
 from mlguard.scan.check import check_project
 from mlguard.scan.discover import Found, discover
 from mlguard.scan.merging import merged
@@ -62,7 +62,7 @@ def scan(options: Options) -> Report:
         options.root, options.paths, configuration.excludes, lambda seen: options.tick("looking for files", seen, 0)
     )
     problems: list[MlguardError] = list(found.problems)
-    projects = [project for project in _projects(options, found, vocabulary, problems) if _meant(project, options)]
+    projects, named = _named_projects(options, found, vocabulary, problems)
     findings: list[Finding] = []
     undecided: list[Undecided] = []
     notes: list[str] = []
@@ -70,7 +70,6 @@ def scan(options: Options) -> Report:
     selected = frozenset(policy.id for policy in options.policies)
     if options.only is not None:  # what is wrong elsewhere is no business of these files
         problems = [problem for problem in problems if problem.path in options.only]
-    named = [normalise(raw, vocabulary, _settings(raw, options), _native(options)) for raw in projects]
     accounts = [resource for project in named for resource in project.resources if resource.kind in _OF_THE_ACCOUNT]
     for index, project in enumerate(named):
         options.tick("checking", index, len(named))
@@ -103,6 +102,23 @@ def scan(options: Options) -> Report:
         documents=documents,
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def projects_of(options: Options) -> tuple[list[Project], list[MlguardError]]:
+    """Read the projects and name their resources, without judging anything; give what could not be read as well."""
+    found = discover(options.root, options.paths, options.configuration.excludes, lambda _seen: None)
+    problems: list[MlguardError] = list(found.problems)
+    named = _named_projects(options, found, bundled_vocabulary(), problems)[1]
+    problems.extend(problem for project in named for problem in project.raw.problems)
+    return named, _unique(problems)
+
+
+def _named_projects(
+    options: Options, found: Found, vocabulary: Vocabulary, problems: list[MlguardError]
+) -> tuple[list[RawProject], list[Project]]:
+    projects = [project for project in _projects(options, found, vocabulary, problems) if _meant(project, options)]
+    native = _native(options)
+    return projects, [normalise(raw, vocabulary, _settings(raw, options), native) for raw in projects]
 
 
 def _projects(

@@ -156,6 +156,11 @@ def expand(pattern: str) -> tuple[str, ...]:
     return tuple(f"{one}:{action}" for one in chosen for action in listed[one] if found.match(action.lower()))
 
 
+def spelled(key: str) -> str:
+    """Give a condition key as AWS spells it: `sagemaker:InstanceTypes` for `sagemaker:instancetypes`."""
+    return next((name for name in table("scp_actions")["keys"] if name.lower() == key.lower()), key)
+
+
 @cache
 def key_type(key: str) -> str | None:
     """Give the type of a condition key: `String`, `Numeric`, `ArrayOfString`, ...; None where it is not known."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlguard.scp.actions import Action, carries, details, expand, is_global, is_multivalued, key_type
+from mlguard.scp.actions import Action, carries, details, expand, is_global, is_multivalued, key_type, spelled
 from mlguard.scp.corrections import condition, like, member, nearest, with_operator
 from mlguard.scp.written import ErrorOrWarning, Fault, Test, WrittenStatement
 
@@ -57,7 +57,7 @@ def _operator(statement: WrittenStatement, test: Test) -> Iterator[Fault]:
     if is_multivalued(key) and not test.qualifier and test.base != "Null":
         message = (
             f"{key} has several values in a request, and {operator.value} compares only single ones: it would "
-            f"{_plain_effect(test)}; write ForAnyValue:{test.base}"
+            f"{_plain_effect(test)}; write ForAnyValue:{like(test.base)}"
         )
         correction = with_operator(test, f"ForAnyValue:{like(test.base)}")
         yield statement.fault("multivalued-key-without-set-operator", message, operator.at, correction=correction)
@@ -109,7 +109,7 @@ def _support(statement: WrittenStatement, test: Test, actions: dict[str, bool]) 
         prefix = key.partition(":")[0]
         if prefix == "aws" or any(name.startswith(f"{prefix}:") for name in known):
             message = f"there is no condition key {key[:80]}: {_without_key(test)}"
-            known_keys = {one for action in known.values() for one in action.keys}
+            known_keys = {spelled(one) for action in known.values() for one in action.keys}
             meant = nearest(key, known_keys)
             yield statement.fault("unknown-key", message, test.key.at, correction=meant)
             return
