@@ -312,3 +312,36 @@ def scp_check_command(options: argparse.Namespace) -> int:
     if not inspected.scps:
         return _NOTHING
     return _FINDINGS if any(fault.severity == "error" for fault in inspected.faults) else _CLEAN
+
+
+def scp_impact_command(options: argparse.Namespace) -> int:
+    """`mlguard scp impact [PATH…]`."""
+    from mlguard.cli.scp import rehearsed  # noqa: PLC0415
+    from mlguard.rehearsal import Deployer, Documents, rehearse  # noqa: PLC0415
+    from mlguard.scp.decide import DEVELOPER  # noqa: PLC0415
+
+    paths = [Path(path) for path in options.paths] or [Path()]
+    missing = [path for path in (*paths, *map(Path, options.scp)) if not os.path.lexists(path)]
+    if missing:
+        raise UsageError(f"there is no file or folder {missing[0]}")
+    root = Root(root_of(paths))
+    configuration = _configuration(options, root)
+    policies = _chosen(_known(options, configuration, root), options, configuration)
+    scan_options = Options(
+        root=root,
+        paths=tuple(_relative(root, path) for path in paths),
+        policies=policies,
+        configuration=configuration,
+        environment=_environment(options.environment, configuration),
+        region=options.region,
+        variables=_variables(options, root),
+    )
+    given = [(name, Root(Path(name).absolute().parent).read(Path(name).name).text) for name in options.scp]
+    deployer = Deployer(options.principal or DEVELOPER, options.account)
+    outcome = rehearse(scan_options, Documents(policies, configuration, given), deployer)
+    say(rehearsed(outcome, options.format, _display_prefix(root), verbose=options.verbose))
+    if outcome.problems:
+        return _UNTRUSTED
+    if not outcome.resources:
+        return _NOTHING
+    return _FINDINGS if outcome.denied else _CLEAN

@@ -12,6 +12,8 @@ from mlguard.configuration import Configuration
 from mlguard.guardrail.document import BREAK_GLASS, Guardrails, Options, generate
 from mlguard.inspection import Inspected
 from mlguard.policy.model import Policy
+from mlguard.rehearsal import Impact
+from mlguard.rehearsal.show import impact_as_json, impact_as_text
 from mlguard.render.faults import faults_as_json, faults_as_sarif, faults_as_text
 
 
@@ -63,3 +65,8 @@ def checked(inspected: Inspected, form: str, prefix: str) -> str:
         return faults_as_sarif(inspected.faults, inspected.problems, inspected.documents, prefix)
     show = faults_as_json if form == "json" else faults_as_text
     return show(faults, inspected.scps, inspected.problems, inspected.undecided)
+
+
+def rehearsed(impact: Impact, form: str, prefix: str, *, verbose: bool) -> str:
+    """Give the outcome of a rehearsal as it was asked for."""
+    return impact_as_json(impact, prefix) if form == "json" else impact_as_text(impact, prefix, verbose=verbose)

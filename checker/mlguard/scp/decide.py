@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from typing import Literal
 
-from mlguard.scp.actions import is_multivalued
+from mlguard.scp.actions import carries, details, is_global, is_multivalued
 from mlguard.scp.matching import HOLE, arn_like, equals, every, like, negation, some
 from mlguard.scp.written import Test, WrittenStatement
 
@@ -38,21 +38,38 @@ class Values:
 class Request:
     """A call of the API: what is asked for, of which resource, by whom, and with which values of condition keys.
 
-    A key that `context` does not hold is absent from the request.
+    A key that `context` does not hold, or holds None for, is absent from the request. Where the request is known
+    `partly`, as that of a resource in code, a key that it does not hold may be there if the action carries it.
     """
 
     action: str
     resource: str = "*"
     principal: str = DEVELOPER
-    context: Mapping[str, Values] = field(default_factory=dict)
+    context: Mapping[str, Values | None] = field(default_factory=dict)
+    partly: bool = False
 
     def values(self, key: str) -> Values | None:
         """Give the values of a key, in any case; None where the request does not carry it."""
         lowered = key.lower()
-        found = next((values for name, values in self.context.items() if name.lower() == lowered), None)
-        if found is None and lowered == "aws:principalarn":
+        for name, values in self.context.items():
+            if name.lower() == lowered:
+                return values
+        if lowered == "aws:principalarn":
             return Values((principal_arn(self.principal),))
-        return found
+        if lowered.startswith("aws:requesttag/") and "aws:RequestTag/*" in self.context:
+            return self.context["aws:RequestTag/*"]
+        return self._open(key) if self.partly else None
+
+    def _open(self, key: str) -> Values | None:
+        """Say why a key may be there; None where no request for the action carries it."""
+        if is_global(key):
+            return Values(open=True, because=f"{key} depends on who deploys, and from where")
+        known = details(self.action)
+        if known is None:
+            return Values(open=True, because=f"mlguard does not know the keys of {self.action}")
+        kind = re.split(r"[/:]", self.resource.split(":", 5)[-1], maxsplit=1)[0]
+        keys = known.resources.get(kind, known.keys)
+        return Values(open=True, because=f"mlguard does not read {key} from the code") if carries(keys, key) else None
 
 
 @dataclass(frozen=True, slots=True)
