@@ -345,3 +345,13 @@ def scp_impact_command(options: argparse.Namespace) -> int:
     if not outcome.resources:
         return _NOTHING
     return _FINDINGS if outcome.denied else _CLEAN
+
+
+def scp_diff_command(options: argparse.Namespace) -> int:
+    """`mlguard scp diff OLD NEW`."""
+    from mlguard.cli.scp import scps_at  # noqa: PLC0415
+    from mlguard.guardrail.difference import compare, difference_as_json, difference_as_text  # noqa: PLC0415
+
+    difference = compare(scps_at(Path(options.old)), scps_at(Path(options.new)))
+    say(difference_as_json(difference) if options.format == "json" else difference_as_text(difference))
+    return _FINDINGS if difference.weakened and not options.accept_weakening else _CLEAN

@@ -9,12 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlguard.configuration import Configuration
+from mlguard.errors import UsageError
 from mlguard.guardrail.document import BREAK_GLASS, Guardrails, Options, generate
 from mlguard.inspection import Inspected
 from mlguard.policy.model import Policy
 from mlguard.rehearsal import Impact
 from mlguard.rehearsal.show import impact_as_json, impact_as_text
 from mlguard.render.faults import faults_as_json, faults_as_sarif, faults_as_text
+from mlguard.source import Root
+
+_MAX_BYTES = 1_000_000
 
 
 def generate_documents(
@@ -70,3 +74,17 @@ def checked(inspected: Inspected, form: str, prefix: str) -> str:
 def rehearsed(impact: Impact, form: str, prefix: str, *, verbose: bool) -> str:
     """Give the outcome of a rehearsal as it was asked for."""
     return impact_as_json(impact, prefix) if form == "json" else impact_as_text(impact, prefix, verbose=verbose)
+
+
+def scps_at(path: Path) -> list[tuple[str, str]]:
+    """Read an SCP, or every SCP of a folder; UsageError where there is none."""
+    if not path.exists():
+        raise UsageError(f"there is no file or folder {path}")
+    folder = path if path.is_dir() else path.parent
+    root = Root(folder.absolute())
+    names = [name for name in root.names("") if name.endswith(".json")] if path.is_dir() else [path.name]
+    texts = [(f"{folder}/{name}", root.read(name, _MAX_BYTES).text) for name in names]
+    found = [(name, text) for name, text in texts if not path.is_dir() or '"Statement"' in text]
+    if not found:
+        raise UsageError(f"there is no SCP in {path}")
+    return found
