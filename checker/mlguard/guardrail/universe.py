@@ -17,7 +17,7 @@ from mlguard.scp.written import Test, WrittenStatement
 _ACCOUNT = "123456789012"
 _OTHER = "mlguard-other"
 _MAX_ACTIONS = 400  # of one pattern
-_MAX_PRODUCT = 400  # of the values of one action; beyond, one key varies at a time
+_MAX_PRODUCT = 200  # of the values of one action; beyond, one key varies at a time
 _MAX_MATCHES = 2  # real instance types and regions that stand for a pattern
 _ANYTHING = (
     "sagemaker:CreateTrainingJob",

@@ -47,8 +47,18 @@ def faults_of_breadth(statement: WrittenStatement) -> Iterator[Fault]:
         if core and not narrowed:
             message = f"denying {text.value} locks people out of their account; name the actions that cost money"
             yield statement.fault("denies-too-much", message, text.at)
-        elif not core:
-            yield from _cleaning(statement, text, narrowed=narrowed, everywhere=everywhere)
+            continue
+        cleaning = [] if core else list(_cleaning(statement, text, narrowed=narrowed, everywhere=everywhere))
+        yield from cleaning or _whole_service(statement, text)
+
+
+def _whole_service(statement: WrittenStatement, text: Text) -> Iterator[Fault]:
+    """Find patterns that reach every action, future ones too, whatever the conditions are."""
+    if text.value.partition(":")[2] in ("", "*") and text.value.endswith("*"):
+        reached = len(expand(text.value))
+        count = f"{reached:,} actions that mlguard knows" if reached else "every action of it"
+        message = f"{text.value} stands for {count}, and for all that AWS adds; name the ones that are meant"
+        yield statement.fault("names-everything", message, text.at, "warning")
 
 
 def cleaning_actions(pattern: str) -> list[str]:

@@ -47,6 +47,10 @@ def _operator(statement: WrittenStatement, test: Test) -> Iterator[Fault]:
         )
         correction = with_operator(test, f"{test.qualifier}:{test.base}")
         yield statement.fault("if-exists-in-set-operator", message, operator.at, correction=correction)
+    if test.if_exists and test.negated and not test.qualifier and not is_multivalued(key):
+        message = f"{operator.value} holds without the key anyway, so IfExists says nothing; write {test.base}"
+        correction = with_operator(test, test.base)
+        yield statement.fault("if-exists-says-nothing", message, operator.at, "warning", correction)
     if test.qualifier == "ForAllValues" and statement.effect == "Deny":
         message = (
             f"ForAllValues in a Deny lets a request through that has one other value of {key}, and denies requests "
