@@ -282,14 +282,23 @@ def test_command(options: argparse.Namespace) -> int:
 
 def scp_generate_command(options: argparse.Namespace) -> int:
     """`mlguard scp generate`."""
-    from mlguard.cli.scp import generate_documents  # noqa: PLC0415
+    from mlguard.cli.scp import generate_documents, policies_of_findings  # noqa: PLC0415
 
+    if os.environ.get("GITHUB_EVENT_NAME", "").startswith("pull_request") and not (options.config or options.no_config):
+        raise UsageError(
+            "a pull request may have written the configuration: name a trusted one by --config, or use --no-config"
+        )
     root = Root(root_of([Path()]))
     configuration = _configuration(options, root)
     environments = list(configuration.parameters.environments)
     if options.environment not in ("", "all"):
         environments = [_environment(options.environment, configuration)]
     policies = _chosen(_known(options, configuration, root), options, configuration)
+    if options.from_findings:
+        chosen, notes = policies_of_findings(Path(options.from_findings), policies)
+        policies = tuple(chosen)
+        for note in notes.splitlines():
+            print(f"mlguard: {terminal(note, 0)}", file=sys.stderr)  # noqa: T201  (the documents go to standard output)
     say(generate_documents(policies, configuration, environments, options))
     return _CLEAN
 

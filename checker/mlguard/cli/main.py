@@ -139,6 +139,12 @@ def _scp(made: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--max-chars", type=int, default=10_240, help="the size limit of a document; 5120 before May 2026"
     )
     generate.add_argument("--slots", type=int, default=9, help="how many documents may be attached")
+    generate.add_argument("--format", choices=("json", "terraform", "cloudformation", "cli"), default="json")
+    generate.add_argument("--partition", choices=("aws", "aws-cn", "aws-us-gov"), default="aws")
+    generate.add_argument("--from-findings", metavar="REPORT", help="only what the findings of a JSON report call for")
+    generate.add_argument(
+        "--companions", action="store_true", help="with --out: a tag policy, and a budget that freezes the sandbox"
+    )
     generate.set_defaults(run=commands.scp_generate_command)
     _scp_impact(commands_of)
     diff = commands_of.add_parser("diff", help="tell what becomes denied or allowed between two sets of SCPs")
