@@ -271,3 +271,8 @@ def test_every_check_is_in_the_catalogue() -> None:
     )
     used = set(re.findall(r'ault\(\s*"([a-z]+(?:-[a-z]+)+)"', text))
     assert used == set(CHECKS)
+
+
+def test_the_documentation_lists_every_check() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "guardrails.md").read_text(encoding="utf-8")
+    assert all(f"| `{name}` | {what} |\n" in page for name, what in CHECKS.items())

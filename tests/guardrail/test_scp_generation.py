@@ -26,6 +26,7 @@ from mlguard.scp.check import check_together
 
 Evaluate = Callable[[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]], dict[str, str]]
 TYPES = "sagemaker:InstanceTypes"
+BOUND = "jobs that a pipeline or a state machine starts are bound, too: they run with a role of the account"
 ALLOWED = ParameterOperand("allowed_instance_types", ("environment", "use"))
 ADMIN = "arn:aws:sts::123456789012:assumed-role/mlguard-break-glass/alice"
 
@@ -123,6 +124,9 @@ def test_equal_statements_are_united_and_stay_traceable() -> None:
         "parameters": ["allowed_instance_types(environment=sandbox, use=notebook)"],
         "enforce": "preventive",
         "limits": ["counts are not seen"],
+        "side_effects": [
+            "jobs that a pipeline or a state machine starts are bound, too: they run with a role of the account"
+        ],
     }
 
 

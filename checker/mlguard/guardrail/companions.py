@@ -56,128 +56,124 @@ def tag_policy(parameters: Parameters) -> Mapping[str, object]:
 
 
 def _terraform(policy_name: str) -> str:
-    return f"""# Written by mlguard scp generate, for the management account.
-variable "budget_limit_usd" {{
+    return _BUDGET.replace("POLICY_NAME", policy_name)
+
+
+_BUDGET = """# Written by mlguard scp generate, for the management account.
+variable "budget_limit_usd" {
   description = "What the accounts may spend in a month, in USD."
   type        = number
-}}
+}
 
-variable "budget_email" {{
+variable "budget_email" {
   description = "Who is told, and who approves."
   type        = string
-}}
+}
 
-variable "frozen_policy_id" {{
-  description = "The id (p-...) of the SCP {policy_name}."
+variable "frozen_policy_id" {
+  description = "The id (p-...) of the SCP POLICY_NAME."
   type        = string
-}}
+}
 
-variable "frozen_targets" {{
+variable "frozen_targets" {
   description = "The OUs and accounts that the SCP is attached to at the limit; never the root."
   type        = list(string)
-}}
+}
 
-variable "budget_role_arn" {{
+variable "budget_role_arn" {
   description = "The role with which AWS Budgets attaches the SCP."
   type        = string
-}}
+}
 
-resource "aws_budgets_budget" "frozen" {{
-  name         = "mlguard-{policy_name}"
+resource "aws_budgets_budget" "frozen" {
+  name         = "mlguard-POLICY_NAME"
   budget_type  = "COST"
   limit_amount = tostring(var.budget_limit_usd)
   limit_unit   = "USD"
   time_unit    = "MONTHLY"
 
-  notification {{
+  notification {
     comparison_operator        = "GREATER_THAN"
     threshold                  = 80
     threshold_type             = "PERCENTAGE"
     notification_type          = "ACTUAL"
     subscriber_email_addresses = [var.budget_email]
-  }}
-}}
+  }
+}
 
-resource "aws_budgets_budget_action" "frozen" {{
+resource "aws_budgets_budget_action" "frozen" {
   budget_name        = aws_budgets_budget.frozen.name
   action_type        = "APPLY_SCP_POLICY"
   approval_model     = "MANUAL"
   notification_type  = "ACTUAL"
   execution_role_arn = var.budget_role_arn
 
-  action_threshold {{
+  action_threshold {
     action_threshold_type  = "PERCENTAGE"
     action_threshold_value = 100
-  }}
+  }
 
-  definition {{
-    scp_action_definition {{
+  definition {
+    scp_action_definition {
       policy_id  = var.frozen_policy_id
       target_ids = var.frozen_targets
-    }}
-  }}
+    }
+  }
 
-  subscriber {{
+  subscriber {
     address           = var.budget_email
     subscription_type = "EMAIL"
-  }}
-}}
+  }
+}
 """
 
 
 def _cloudformation(policy_name: str) -> str:
-    subscriber = {"Type": "EMAIL", "SubscriptionType": "EMAIL"}
-    name = f"mlguard-{policy_name}"
-    budget = {
-        "Type": "AWS::Budgets::Budget",
-        "Properties": {
-            "Budget": {
-                "BudgetName": name,
-                "BudgetType": "COST",
-                "TimeUnit": "MONTHLY",
-                "BudgetLimit": {"Amount": {"Ref": "LimitUsd"}, "Unit": "USD"},
-            },
-            "NotificationsWithSubscribers": [
-                {
-                    "Notification": {
-                        "NotificationType": "ACTUAL",
-                        "ComparisonOperator": "GREATER_THAN",
-                        "Threshold": 80,
-                        "ThresholdType": "PERCENTAGE",
-                    },
-                    "Subscribers": [{"SubscriptionType": subscriber["SubscriptionType"], "Address": {"Ref": "Email"}}],
-                }
-            ],
-        },
-    }
-    action = {
-        "Type": "AWS::Budgets::BudgetsAction",
-        "DependsOn": "Budget",
-        "Properties": {
-            "BudgetName": name,
-            "ActionType": "APPLY_SCP_POLICY",
-            "ApprovalModel": "MANUAL",
-            "NotificationType": "ACTUAL",
-            "ExecutionRoleArn": {"Ref": "RoleArn"},
-            "ActionThreshold": {"Type": "PERCENTAGE", "Value": 100},
-            "Definition": {"ScpActionDefinition": {"PolicyId": {"Ref": "PolicyId"}, "TargetIds": {"Ref": "TargetIds"}}},
-            "Subscribers": [{"Type": subscriber["Type"], "Address": {"Ref": "Email"}}],
-        },
-    }
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"A budget that asks to attach the SCP {policy_name} at its limit; for the management account",
         "Parameters": {
             "LimitUsd": {"Type": "Number", "Description": "What the accounts may spend in a month, in USD"},
             "Email": {"Type": "String", "Description": "Who is told, and who approves"},
-            "PolicyId": {
-                "Type": "String",
-                "Description": "The id of the SCP",
-                "AllowedPattern": "^p-[0-9a-z_]{8,128}$",
-            },
+            "PolicyId": {"Type": "String", "Description": "The id of the SCP, p-..."},
             "TargetIds": {"Type": "CommaDelimitedList", "Description": "OUs and accounts; never the root"},
             "RoleArn": {"Type": "String", "Description": "The role with which AWS Budgets attaches the SCP"},
         },
-        "Resources": {"Budget": budget, "Freeze": action},
+        "Resources": {"Budget": _budget(f"mlguard-{policy_name}"), "Freeze": _action(f"mlguard-{policy_name}")},
     }
     return json.dumps(template, indent=1, ensure_ascii=True) + "\n"
+
+
+def _budget(name: str) -> Mapping[str, object]:
+    notification = {
+        "NotificationType": "ACTUAL",
+        "ComparisonOperator": "GREATER_THAN",
+        "Threshold": 80,
+        "ThresholdType": "PERCENTAGE",
+    }
+    subscriber = {"SubscriptionType": "EMAIL", "Address": {"Ref": "Email"}}
+    properties = {
+        "Budget": {
+            "BudgetName": name,
+            "BudgetType": "COST",
+            "TimeUnit": "MONTHLY",
+            "BudgetLimit": {"Amount": {"Ref": "LimitUsd"}, "Unit": "USD"},
+        },
+        "NotificationsWithSubscribers": [{"Notification": notification, "Subscribers": [subscriber]}],
+    }
+    return {"Type": "AWS::Budgets::Budget", "Properties": properties}
+
+
+def _action(name: str) -> Mapping[str, object]:
+    definition = {"PolicyId": {"Ref": "PolicyId"}, "TargetIds": {"Ref": "TargetIds"}}
+    properties = {
+        "BudgetName": name,
+        "ActionType": "APPLY_SCP_POLICY",
+        "ApprovalModel": "MANUAL",
+        "NotificationType": "ACTUAL",
+        "ExecutionRoleArn": {"Ref": "RoleArn"},
+        "ActionThreshold": {"Type": "PERCENTAGE", "Value": 100},
+        "Definition": {"ScpActionDefinition": definition},
+        "Subscribers": [{"Type": "EMAIL", "Address": {"Ref": "Email"}}],
+    }
+    return {"Type": "AWS::Budgets::BudgetsAction", "DependsOn": "Budget", "Properties": properties}
