@@ -302,3 +302,10 @@ def test_what_is_not_known_is_undecided_and_says_why(values: Values, outcome: st
     assert decision.outcome == outcome
     assert [one.key for one in decision.undecided] == ([key] if key else [])
     assert all(one.because for one in decision.undecided)
+
+
+def test_no_pattern_takes_long() -> None:
+    assert like("*a" * 300 + "b", "a" * 1_500) is False
+    assert like("*a" * 300, HOLE * 20 + "c" * 500) is False
+    assert like("[a]?*", "[a]bc") is True
+    assert like("[a]", "a") is False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from mlguard.cli import main
 from mlguard.configuration import parse_configuration
 from mlguard.errors import GuardrailError
 from mlguard.guardrail.document import Options, generate
-from mlguard.guardrail.wrappers import WRAPPERS, cloudformation, script, terraform
+from mlguard.guardrail.wrappers import TARGET, WRAPPERS, cloudformation, script, terraform
 from mlguard.policy.load import bundled_policies
 from mlguard.policy.model import Guardrail, Policy, Statement
 from mlguard.policy.parameters import bundled_parameters
@@ -66,6 +67,8 @@ def test_the_code_holds_the_documents_and_attaches_nothing(environment: str, tmp
     template = json.loads(cloudformation(guardrails))
     assert [one["Properties"]["Content"] for one in template["Resources"].values()] == contents
     assert template["Parameters"]["TargetIds"]["Default"] == ""
+    targets = {"ou-abcd-11111111": True, "123456789012": True, "r-abcd": False, "p-FullAWSAccess": False}
+    assert {target: bool(re.search(TARGET, target)) for target in targets} == targets
     written = terraform(guardrails)
     assert hcl2.loads(written)["variable"]
     assert "default     = []" in written

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from fnmatch import translate
 from functools import lru_cache
 
 HOLE = "\ue000"
@@ -70,16 +71,17 @@ def arn_like(pattern: str, text: str, *, partly: bool = False) -> bool | None:
 
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern; a hole in the text is only matched by `*`, which takes whatever may stand there."""
-    parts = (
-        ".*" if one == "*" else f"[^{HOLE}]" if one == "?" else re.escape(one) for one in re.sub(r"\*+", "*", pattern)
-    )
-    return re.compile("".join(parts), re.DOTALL)
+    """Compile a pattern; a hole in the text is only matched by `*`, which takes whatever may stand there.
+
+    `translate` makes expressions that never go back over a `*`, so that no pattern takes long.
+    """
+    return re.compile(translate(pattern.replace("[", "[[]").replace("?", f"[!{HOLE}]")))
 
 
 @lru_cache(maxsize=4096)
 def _filled(text: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in text.split(HOLE)), re.DOTALL)
+    escaped = "".join(f"[{one}]" if one in "[*?" else one for one in text)
+    return re.compile(translate(escaped.replace(HOLE, "*")))
 
 
 def _meet(pattern: str, text: str) -> bool:
