@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,17 @@ def test_other_documents_with_the_same_statements_are_equal() -> None:
     difference = compare([(one.name, one.text) for one in large], [(one.name, one.text) for one in small])
     assert difference.changes == []
     assert (difference.added, difference.removed, difference.rewritten) == ([], [], [])
+
+
+def test_a_change_of_one_statement_among_many_is_seen() -> None:
+    lookup, policies = bundled_parameters(), bundled_policies()
+    own = {**lookup.own, "allowed_regions": ["us-east-1", "us-east-2", "us-west-2", "eu-west-1", "sa-east-1"]}
+    before = generate(policies, lookup, "sandbox").documents
+    after = generate(policies, replace(lookup, own=own), "sandbox").documents
+    difference = compare([(one.name, one.text) for one in before], [(one.name, one.text) for one in after])
+    found = {(change.becomes, sid) for change in difference.changes for sid in change.sids}
+    assert {(becomes, f"Deny{service}AcceleratorsInPremiumRegions") for becomes in ("allowed", "denied")
+            for service in ("Ec2", "SageMaker")} <= found  # fmt: skip
 
 
 def test_exit_codes_and_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

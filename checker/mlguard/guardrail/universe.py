@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from itertools import product
+from itertools import combinations, product
+from math import prod
 
 from mlguard.knowledge.instances import types as instance_types
 from mlguard.knowledge.regions import names as region_names
 from mlguard.scp.actions import Action, carries, details, expand, is_global, is_multivalued
-from mlguard.scp.decide import DEVELOPER, Request, Values
+from mlguard.scp.decide import DEVELOPER, Request, Values, holds
 from mlguard.scp.exemptions import PRINCIPAL
 from mlguard.scp.matching import like
 from mlguard.scp.written import Test, WrittenStatement
@@ -17,8 +18,7 @@ from mlguard.scp.written import Test, WrittenStatement
 _ACCOUNT = "123456789012"
 _OTHER = "mlguard-other"
 _MAX_ACTIONS = 400  # of one pattern
-_MAX_PRODUCT = 200  # of the values of one action; beyond, one key varies at a time
-_MAX_MATCHES = 2  # real instance types and regions that stand for a pattern
+_MAX_PRODUCT = 2_000  # of the values of one action; beyond, one key varies at a time
 _ANYTHING = (
     "sagemaker:CreateTrainingJob",
     "ec2:RunInstances",
@@ -26,6 +26,7 @@ _ANYTHING = (
     "iam:CreateRole",
     "bedrock:InvokeModel",
 )
+Row = tuple[tuple[str, ...] | None, ...]
 Choices = Sequence[tuple[str, ...] | None]
 
 
@@ -48,7 +49,7 @@ def about(action: str, statements: Sequence[WrittenStatement]) -> list[WrittenSt
 def requests_for(action: str, statements: Sequence[WrittenStatement]) -> Iterator[Request]:
     """Give requests for one action: every mix of what the statements name, as long as there are not too many.
 
-    Principals that some statement exempts ask for the mixes that differ in one key only.
+    Beyond that, and for principals that some statement exempts, one key varies at a time around what is denied.
     """
     denying = about(action, statements)
     known = details(action)
@@ -59,10 +60,13 @@ def requests_for(action: str, statements: Sequence[WrittenStatement]) -> Iterato
                 tests.setdefault(_spelling(test.key.value, tests), []).append(test)
     for resource in _resources(action, denying):
         keys = {key: values(key, listed) for key, listed in tests.items() if _carried(key, known, resource)}
-        for context in _contexts(keys):
-            yield Request(action, resource, DEVELOPER, context)
+        size = prod(len(choices) for choices in keys.values())
+        around = list(_around(keys, denying))
+        rows = list(product(*keys.values())) if size <= _MAX_PRODUCT else around
+        for row in rows:
+            yield Request(action, resource, DEVELOPER, _context(keys, row))
         for principal in _principals(denying):
-            for row in _one_at_a_time(list(keys.values())) if keys else [[]]:
+            for row in around:
                 yield Request(action, resource, principal, _context(keys, row))
 
 
@@ -91,40 +95,57 @@ def _carried(key: str, known: Action | None, resource: str) -> bool:
     return carries(known.resources.get(kind, known.keys), key)
 
 
-def _contexts(keys: Mapping[str, Choices]) -> Iterator[dict[str, Values]]:
-    size = 1
-    for choices in keys.values():
-        size *= len(choices)
-    rows: Iterable[Sequence[tuple[str, ...] | None]]
-    rows = product(*keys.values()) if size <= _MAX_PRODUCT else _one_at_a_time(list(keys.values()))
-    for row in rows:
-        yield _context(keys, row)
-
-
 def _context(keys: Iterable[str], row: Sequence[tuple[str, ...] | None]) -> dict[str, Values]:
     return {name: Values(chosen) for name, chosen in zip(keys, row, strict=True) if chosen is not None}
 
 
-def _one_at_a_time(choices: Sequence[Choices]) -> Iterator[list[tuple[str, ...] | None]]:
-    """Vary one key while the others keep one of the first values that are there, or are absent."""
-    for fixed in (0, -1):
-        base = [listed[fixed] for listed in choices]
-        for index, listed in enumerate(choices):
-            for one in listed:
-                yield [*base[:index], one, *base[index + 1 :]]
+def _around(keys: Mapping[str, Choices], denying: Sequence[WrittenStatement]) -> Iterator[Row]:
+    """Vary one key at a time around each point at which a statement denies, and around the point without any key."""
+    names = list(keys)
+    seen: dict[Row, None] = {tuple(None for _ in names): None}
+    for statement in denying:
+        seen[tuple(_denied_value(name, keys[name], statement) for name in names)] = None
+    rows: dict[Row, None] = {}
+    for base in seen:
+        rows[base] = None
+        for index, name in enumerate(names):
+            rows.update(dict.fromkeys((*base[:index], one, *base[index + 1 :]) for one in keys[name]))
+    yield from rows
+
+
+def _denied_value(key: str, choices: Choices, statement: WrittenStatement) -> tuple[str, ...] | None:
+    """Choose a value of a key for which all that a statement says about the key holds."""
+    tests = [test for test in statement.tests if test.key.value.lower() == key.lower()]
+    for one in choices:
+        context = {key: Values(one)} if one is not None else {}
+        if all(holds(test, Request("", context=context)) for test in tests):
+            return one
+    return choices[0]
 
 
 def values(key: str, tests: Sequence[Test]) -> Choices:
-    """Give what a request may carry of a key: what the tests name, something else, several, and nothing (the last)."""
+    """Give what a request may carry of a key: one for each way in which the tests can come out.
+
+    Values that no test tells apart make no other decision, so that one of them stands for all; nothing is the last.
+    """
     named: dict[str, None] = {}
     for test in tests:
         for value in test.values:
             named.update(dict.fromkeys(_samples(key, value.value, test)))
-    plain = list(named)
-    found: list[tuple[str, ...] | None] = [(one,) for one in plain]
-    if is_multivalued(key) and len(plain) > 1:
-        found += [(plain[0], plain[-1]), (plain[0], _OTHER)]
-    return [*dict.fromkeys(found), None]
+    plain = list(_told_apart(key, [(one,) for one in named], tests))
+    found: list[tuple[str, ...]] = list(plain)
+    if is_multivalued(key):
+        found += [(*one, *other) for one, other in combinations(plain, 2)]
+    return [*_told_apart(key, found, tests), None]
+
+
+def _told_apart(key: str, choices: Iterable[tuple[str, ...]], tests: Sequence[Test]) -> Iterable[tuple[str, ...]]:
+    """Keep the first of the choices that all tests agree about."""
+    found: dict[tuple[bool | None, ...], tuple[str, ...]] = {}
+    for one in choices:
+        request = Request("", context={key: Values(one)})
+        found.setdefault(tuple(holds(test, request) for test in tests), one)
+    return found.values()
 
 
 def _samples(key: str, value: str, test: Test) -> Iterator[str]:
@@ -169,7 +190,7 @@ def concrete(pattern: str, real: Sequence[str] = ()) -> list[str]:
         return [pattern]
     matching = [name for name in real if fnmatchcase(name, pattern)]
     if matching:
-        return [*matching[:_MAX_MATCHES], matching[-1]]
+        return matching
     return [pattern.replace("*", "x").replace("?", "x")]
 
 
