@@ -158,7 +158,7 @@ def _samples(key: str, value: str, test: Test) -> Iterator[str]:
         yield from ("true", "false")
     else:
         yield from concrete(value, _real(key))
-        yield _stranger(key)
+        yield from (_stranger(key), _OTHER)  # one that people may ask for, and one that no pattern fits
 
 
 def _number(value: float) -> str:
