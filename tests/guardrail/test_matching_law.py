@@ -15,12 +15,16 @@ from mlguard.guardrail.document import generate
 from mlguard.policy.load import bundled_policies
 from mlguard.policy.model import Example, Policy
 from mlguard.policy.parameters import bundled_parameters
+from mlguard.rehearsal import requests_of
 from mlguard.resource import Resource
 from mlguard.scan import Options, scan
 from mlguard.scan import check as checking
 from mlguard.scenario import explore
+from mlguard.scp.actions import is_multivalued
+from mlguard.scp.decide import Request
+from mlguard.scp.matching import HOLE
 from mlguard.source import Root
-from mlguard.value import Items, Unknown, child, settle, text_of
+from mlguard.value import settle
 
 Evaluate = Callable[[list[Any], list[dict[str, Any]]], Mapping[str, str]]
 BREAK_GLASS = "arn:aws:iam::123456789012:role/mlguard-break-glass"
@@ -30,6 +34,7 @@ ACTIONS = {
     "sagemaker.training_job": "sagemaker:CreateTrainingJob",
     "ec2.instance": "ec2:RunInstances",
 }
+OTHERS = ("image", "network-interface", "security-group", "subnet", "volume")  # beside the instance of a launch
 PREVENTIVE = [policy for policy in bundled_policies() if policy.guardrail.enforce == "preventive"]
 
 
@@ -57,37 +62,38 @@ def resources_of(example: Example, folder: Path, monkeypatch: pytest.MonkeyPatch
     return found
 
 
-def requests_of(resource: Resource, default_region: str) -> Iterator[dict[str, Any]]:
-    """Turn a resource into the API requests that would create it, one for each scenario."""
-    for outcome in explore(lambda scenario: _request(resource, scenario, default_region)):
-        if outcome.result is not None:
-            yield outcome.result
+def calls_of(resource: Resource) -> Iterator[dict[str, Any]]:
+    """Give the requests that would create a resource, one for each scenario, where all that matters is known."""
+    for outcome in explore(lambda scenario: list(requests_of(resource, scenario))):
+        for request in outcome.result:
+            if (
+                request.action in ACTIONS.values()
+                and request.resource.split(":", 5)[-1].partition("/")[0] not in OTHERS
+            ):
+                known = _known(request)
+                if known is not None:
+                    yield known
 
 
-def _request(resource: Resource, scenario: Any, default_region: str) -> dict[str, Any] | None:  # noqa: ANN401
-    machines = settle(resource.properties["machines"], scenario).content
-    assert isinstance(machines, Items)
-    types = []
-    for machine in machines.nodes:
-        kind = child(machine, "type", scenario)
-        if kind is None or isinstance(kind.content, Unknown):
+def _known(request: Request) -> dict[str, Any] | None:
+    """Give a request as the other evaluator reads it; None where an instance type is not known."""
+    context: dict[str, Any] = {}
+    for key, values in request.context.items():
+        if values is None or "*" in key or not (values.known or values.open):
+            continue
+        filled = [value.replace(HOLE, "example") for value in values.known]
+        if key.endswith(("InstanceTypes", "InstanceType")) and (values.open or HOLE in "".join(values.known)):
             return None
-        types.append(text_of(kind.content))
-    region = settle(resource.raw.region, scenario).content
-    request: dict[str, Any] = {
-        "action": ACTIONS[resource.kind],
-        "region": region if isinstance(region, str) else default_region,
-    }
-    if resource.kind == "ec2.instance":
-        request["resource"] = f"arn:aws:ec2:{request['region']}:123456789012:instance/i-1"
-        request["context"] = {"ec2:InstanceType": types[0], "aws:RequestedRegion": request.pop("region")}
-        return request
-    request["context"] = {"sagemaker:InstanceTypes": types, "aws:RequestedRegion": request.pop("region")}
-    configured = resource.properties.get("idle_stop")
-    if configured is not None and settle(configured, scenario).content in ("configured", "scheduled"):
-        arn = "arn:aws:sagemaker:us-east-1:123456789012:notebook-instance-lifecycle-config/x"
-        request["context"]["sagemaker:NotebookInstanceLifecycleConfigArns"] = [arn]
-    return request
+        if key == "aws:RequestedRegion" and HOLE in values.known:
+            filled = ["us-east-1"]
+        if filled:
+            context[key] = filled if is_multivalued(key) else filled[0]
+    parts = request.resource.split(":", 5)
+    if len(parts) > 1:
+        parts[3] = parts[3].replace(HOLE, context["aws:RequestedRegion"])
+        parts[4] = parts[4].replace(HOLE, "123456789012")
+    resource = ":".join(parts).replace(HOLE, "example")
+    return {"action": request.action, "context": context, "resource": resource}
 
 
 def _meant(example: Example, resource: Resource) -> bool:
@@ -107,7 +113,7 @@ def test_what_is_reported_is_denied_and_what_is_accepted_is_allowed(
         folder = tmp_path / str(index)
         folder.mkdir()
         for resource in resources_of(example, folder, monkeypatch):
-            for request in requests_of(resource, "us-east-1") if _meant(example, resource) else ():
+            for request in calls_of(resource) if _meant(example, resource) else ():
                 name = f"{index}-{len(of_example.get(index, ()))}"
                 of_example.setdefault(index, []).append(name)
                 requests = by_environment.setdefault(_environment(resource), [])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlguard.guardrail.check import check, check_together
+from mlguard.scp.check import check, check_together
 
 EXEMPT = {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/mlguard-break-glass"}}
 PROTECTION = {

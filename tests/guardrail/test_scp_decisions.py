@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from mlguard.guardrail.check import MAX_CHARS, check, check_together
 from mlguard.guardrail.document import BREAK_GLASS
 from mlguard.guardrail.merging import Requested, merge, minified, pack
+from mlguard.scp.check import MAX_CHARS, check, check_together
 
 Evaluate = Callable[[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]], dict[str, str]]
 ENTRIES: dict[str, Any] = json.loads((Path(__file__).parent / "decisions.json").read_text(encoding="utf-8"))

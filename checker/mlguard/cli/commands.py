@@ -286,25 +286,88 @@ def test_command(options: argparse.Namespace) -> int:
 
 def scp_generate_command(options: argparse.Namespace) -> int:
     """`mlguard scp generate`."""
-    from mlguard.cli.scp import generate_documents  # noqa: PLC0415
+    from mlguard.cli.scp import generate_documents, policies_of_findings  # noqa: PLC0415
 
+    if os.environ.get("GITHUB_EVENT_NAME", "").startswith("pull_request") and not (options.config or options.no_config):
+        raise UsageError(
+            "a pull request may have written the configuration: name a trusted one by --config, or use --no-config"
+        )
     root = Root(root_of([Path()]))
     configuration = _configuration(options, root)
     environments = list(configuration.parameters.environments)
     if options.environment not in ("", "all"):
         environments = [named_environment(options.environment, configuration)]
     policies = _chosen(_known(options, configuration, root), options, configuration)
+    if options.from_findings:
+        chosen, notes = policies_of_findings(Path(options.from_findings), policies)
+        policies = tuple(chosen)
+        for note in notes.splitlines():
+            print(f"mlguard: {terminal(note, 0)}", file=sys.stderr)  # noqa: T201  (the documents go to standard output)
     say(generate_documents(policies, configuration, environments, options))
     return _CLEAN
 
 
 def scp_check_command(options: argparse.Namespace) -> int:
     """`mlguard scp check FILE…`."""
-    from mlguard.cli.scp import check_files  # noqa: PLC0415
+    from mlguard.cli.scp import checked  # noqa: PLC0415
+    from mlguard.inspection import inspect  # noqa: PLC0415
 
-    text, failed = check_files(options.files, options.max_chars)
-    say(text)
-    return _FINDINGS if failed else _CLEAN
+    paths = [Path(path) for path in options.files]
+    missing = [path for path in paths if not os.path.lexists(path)]
+    if missing:
+        raise UsageError(f"there is no file or folder {missing[0]}")
+    root = Root(root_of(paths))
+    relative = [_relative(root, path) for path in paths]
+    inspected = inspect(root, relative, max_chars=options.max_chars, slots=options.slots)
+    say(checked(inspected, options.format, _display_prefix(root)))
+    if inspected.problems:
+        return _UNTRUSTED
+    if not inspected.scps:
+        return _NOTHING
+    return _FINDINGS if any(fault.severity == "error" for fault in inspected.faults) else _CLEAN
+
+
+def scp_impact_command(options: argparse.Namespace) -> int:
+    """`mlguard scp impact [PATH…]`."""
+    from mlguard.cli.scp import rehearsed  # noqa: PLC0415
+    from mlguard.rehearsal import Deployer, Documents, rehearse  # noqa: PLC0415
+    from mlguard.scp.decide import DEVELOPER  # noqa: PLC0415
+
+    paths = [Path(path) for path in options.paths] or [Path()]
+    missing = [path for path in (*paths, *map(Path, options.scp)) if not os.path.lexists(path)]
+    if missing:
+        raise UsageError(f"there is no file or folder {missing[0]}")
+    root = Root(root_of(paths))
+    configuration = _configuration(options, root)
+    policies = _chosen(_known(options, configuration, root), options, configuration)
+    scan_options = Options(
+        root=root,
+        paths=tuple(_relative(root, path) for path in paths),
+        policies=policies,
+        configuration=configuration,
+        environment=named_environment(options.environment, configuration),
+        region=options.region,
+        variables=_variables(options, root),
+    )
+    given = [(name, Root(Path(name).absolute().parent).read(Path(name).name).text) for name in options.scp]
+    deployer = Deployer(options.principal or DEVELOPER, options.account)
+    outcome = rehearse(scan_options, Documents(policies, configuration, given), deployer)
+    say(rehearsed(outcome, options.format, _display_prefix(root), verbose=options.verbose))
+    if outcome.problems:
+        return _UNTRUSTED
+    if not outcome.resources:
+        return _NOTHING
+    return _FINDINGS if outcome.denied else _CLEAN
+
+
+def scp_diff_command(options: argparse.Namespace) -> int:
+    """`mlguard scp diff OLD NEW`."""
+    from mlguard.cli.scp import scps_at  # noqa: PLC0415
+    from mlguard.guardrail.difference import compare, difference_as_json, difference_as_text  # noqa: PLC0415
+
+    difference = compare(scps_at(Path(options.old)), scps_at(Path(options.new)))
+    say(difference_as_json(difference) if options.format == "json" else difference_as_text(difference))
+    return _FINDINGS if difference.weakened and not options.accept_weakening else _CLEAN
 
 
 def prices_show_command(options: argparse.Namespace) -> int:

@@ -5,15 +5,25 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mlguard.configuration import Configuration
 from mlguard.errors import UsageError
-from mlguard.guardrail.check import check_together
+from mlguard.guardrail.companions import Companion, companions
 from mlguard.guardrail.document import BREAK_GLASS, Guardrails, Options, generate
+from mlguard.guardrail.effects import NEVER_BOUND
+from mlguard.guardrail.readme import readme
+from mlguard.guardrail.wrappers import WRAPPERS
+from mlguard.inspection import Inspected
 from mlguard.policy.model import Policy
-from mlguard.render.escape import terminal
+from mlguard.rehearsal import Impact
+from mlguard.rehearsal.show import impact_as_json, impact_as_text
+from mlguard.render.faults import faults_as_json, faults_as_sarif, faults_as_text
 from mlguard.source import Root
+
+_MAX_BYTES = 1_000_000
+_MAX_REPORT = 50_000_000
 
 
 def generate_documents(
@@ -24,52 +34,102 @@ def generate_documents(
     One document of one environment is printed as it is to be attached; several are printed with their names.
     """
     settings = Options(
-        max_chars=options.max_chars, slots=options.slots, exempt=configuration.break_glass or BREAK_GLASS
+        max_chars=options.max_chars,
+        slots=options.slots,
+        exempt=configuration.break_glass or BREAK_GLASS,
+        partition=options.partition,
     )
     made = [generate(policies, configuration.parameters, name, settings) for name in environments]
     if options.out is not None:
-        return _written(made, Path(options.out))
+        return "".join(_written(one, settings, configuration, options) for one in made)
+    if options.format != "json":
+        return "\n".join(WRAPPERS[options.format][1](one) for one in made if one.documents)
     documents = [document for guardrails in made for document in guardrails.documents]
     if len(documents) == 1:
         return documents[0].text + "\n"
     return json.dumps({document.name: document.content for document in documents}, indent=1) + "\n"
 
 
-def _written(made: Sequence[Guardrails], folder: Path) -> str:
+def _written(
+    guardrails: Guardrails, settings: Options, configuration: Configuration, options: argparse.Namespace
+) -> str:
+    """Write the SCPs of an environment, their manifest and page, and what was asked for beside; say which files."""
+    folder = Path(options.out) / guardrails.environment
+    folder.mkdir(parents=True, exist_ok=True)
     lines = []
-    for guardrails in made:
-        target = folder / guardrails.environment
-        target.mkdir(parents=True, exist_ok=True)
-        for document in guardrails.documents:
-            path = target / f"{document.name}.json"
-            path.write_text(document.text, encoding="ascii")
-            lines.append(f"{path}: {len(document.text):,} characters, {len(document.content['Statement'])} statements")
-        manifest = {
-            "environment": guardrails.environment,
-            "statements": guardrails.manifest,
-            "not_enforceable": [
-                {"policy": policy, "because": because} for policy, because in guardrails.not_enforceable
-            ],
-        }
-        path = target / "manifest.json"
-        path.write_text(json.dumps(manifest, indent=1, sort_keys=True, default=list) + "\n", encoding="utf-8")
-        lines.append(f"{path}: which policies and parameters each statement comes from, and what no SCP can do")
+    for document in guardrails.documents:
+        path = folder / f"{document.name}.json"
+        path.write_text(document.text, encoding="ascii")
+        lines.append(f"{path}: {len(document.text):,} characters, {len(document.content['Statement'])} statements")
+    first = guardrails.documents[0].name if guardrails.documents else ""
+    beside = companions(configuration.parameters, guardrails.environment, first) if options.companions else ()
+    for companion in beside:
+        (folder / companion.name).write_text(companion.text, encoding="ascii")
+        lines.append(f"{folder / companion.name}: {companion.what}")
+    if options.format != "json" and guardrails.documents:
+        name, wrap = WRAPPERS[options.format]
+        (folder / name).write_text(wrap(guardrails), encoding="ascii")
+        lines.append(f"{folder / name}: the same SCPs as {options.format}, attached to nothing")
+    path = folder / "manifest.json"
+    path.write_text(_manifest(guardrails, beside), encoding="ascii")
+    lines.append(f"{path}: which policies and parameters each statement comes from, and what no SCP can do")
+    path = folder / "README.md"
+    path.write_text(readme(guardrails, settings, beside), encoding="utf-8")
+    lines.append(f"{path}: how to roll them out and back, who is exempt, what will be denied and what will pass")
     return "\n".join(lines) + "\n"
 
 
-def check_files(files: Sequence[str], max_chars: int) -> tuple[str, bool]:
-    """Check SCP files; give what to print and whether anything is wrong."""
-    texts = []
-    for name in files:
-        path = Path(name)
-        if not path.is_file():
-            raise UsageError(f"there is no file {name}")
-        texts.append((name, Root(path.absolute().parent).read(path.name, 1_000_000).text))
-    faults = check_together(texts, max_chars=max_chars)
-    lines = [
-        f"{terminal(fault.path, 400)}:{fault.line}:{fault.column}: {fault.severity}: "
-        f"{terminal(fault.message, 2000)} [{fault.check}]"
-        for fault in faults
-    ]
-    lines.append(f"{len(faults)} faults in {len(files)} files" if faults else f"{len(files)} files are safe")
-    return "\n".join(lines) + "\n", any(fault.severity == "error" for fault in faults)
+def _manifest(guardrails: Guardrails, beside: Sequence[Companion]) -> str:
+    manifest = {
+        "environment": guardrails.environment,
+        "statements": guardrails.manifest,
+        "not_enforceable": [{"policy": policy, "because": because} for policy, because in guardrails.not_enforceable],
+        "never_bound": NEVER_BOUND,
+        "companions": [{"file": one.name, "what": one.what} for one in beside],
+    }
+    return json.dumps(manifest, indent=1, sort_keys=True, default=list) + "\n"
+
+
+def policies_of_findings(path: Path, policies: Sequence[Policy]) -> tuple[list[Policy], str]:
+    """Give the policies that the findings of a JSON report call for, and a note on those that no SCP can stop."""
+    if not path.is_file():
+        raise UsageError(f"there is no report {path}")
+    try:
+        content = json.loads(Root(path.absolute().parent).read(path.name, _MAX_REPORT).text)
+        found = {str(one["policy"]) for one in content["findings"] if not one.get("suppressed")}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise UsageError(f"{path} is no report of mlguard scan --format json") from None
+    chosen = [policy for policy in policies if policy.id in found]
+    hopeless = [policy for policy in chosen if policy.guardrail.enforce == "none"]
+    notes = [f"no SCP can stop {policy.id}: {policy.guardrail.limits}" for policy in hopeless]
+    unknown = sorted(found - {policy.id for policy in policies})
+    notes += [f"{name} is not among the chosen policies" for name in unknown]
+    return chosen, "".join(f"{note}\n" for note in notes)
+
+
+def checked(inspected: Inspected, form: str, prefix: str) -> str:
+    """Give the outcome of the safety checks as it was asked for; `prefix` leads from the user to the root."""
+    faults = [replace(fault, path=f"{prefix}{fault.path}") for fault in inspected.faults]
+    if form == "sarif":
+        return faults_as_sarif(inspected.faults, inspected.problems, inspected.documents, prefix)
+    show = faults_as_json if form == "json" else faults_as_text
+    return show(faults, inspected.scps, inspected.problems, inspected.undecided)
+
+
+def rehearsed(impact: Impact, form: str, prefix: str, *, verbose: bool) -> str:
+    """Give the outcome of a rehearsal as it was asked for."""
+    return impact_as_json(impact, prefix) if form == "json" else impact_as_text(impact, prefix, verbose=verbose)
+
+
+def scps_at(path: Path) -> list[tuple[str, str]]:
+    """Read an SCP, or every SCP of a folder; UsageError where there is none."""
+    if not path.exists():
+        raise UsageError(f"there is no file or folder {path}")
+    folder = path if path.is_dir() else path.parent
+    root = Root(folder.absolute())
+    names = [name for name in root.names("") if name.endswith(".json")] if path.is_dir() else [path.name]
+    texts = [(f"{folder}/{name}", root.read(name, _MAX_BYTES).text) for name in names]
+    found = [(name, text) for name, text in texts if not path.is_dir() or '"Statement"' in text]
+    if not found:
+        raise UsageError(f"there is no SCP in {path}")
+    return found

@@ -1,1 +1,1 @@
-"""Organization policies (SCPs) from policies: statements, documents, and the checks that keep them safe."""
+"""From policies to organization policies: statements, documents, and what they come with."""

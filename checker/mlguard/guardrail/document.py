@@ -7,18 +7,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlguard.errors import GuardrailError
-from mlguard.guardrail.check import MAX_CHARS, SLOTS, check_together
+from mlguard.guardrail.effects import side_effects
 from mlguard.guardrail.merging import Requested, ScpDocument, merge, pack, refuse_repeated
 from mlguard.guardrail.statement import EXEMPTION, ParameterLookup, is_void, parameters, render
+from mlguard.guardrail.values import refuse_open_exemptions, refuse_widening
 from mlguard.policy.model import Policy, Statement
+from mlguard.policy.parameters import Parameters
+from mlguard.scp.breadth import cleaning_actions
+from mlguard.scp.check import MAX_CHARS, SLOTS, check_together
+from mlguard.scp.written import Fault
 
 BREAK_GLASS = (
     "arn:aws:iam::*:role/mlguard-break-glass",
     "arn:aws:iam::*:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_MLPlatformAdmin_*",
 )
 # those who create the break-glass role in a new account
-_FOUNDERS = ("arn:aws:iam::*:role/OrganizationAccountAccessRole", "arn:aws:iam::*:role/stacksets-exec-*")
+_FOUNDERS = (
+    "arn:aws:iam::*:role/AWSControlTowerExecution",
+    "arn:aws:iam::*:role/OrganizationAccountAccessRole",
+    "arn:aws:iam::*:role/stacksets-exec-*",
+)
 _RESERVED = ":role/aws-reserved/"
+# what a person may write deliberately, and a generator may not
+_STRICT = frozenset(("denies-cleaning-up", "names-everything", "region-lock-hits-inference"))
 PROTECTION_SID = "ProtectBreakGlassRole"
 _PROTECTED_FROM = (
     "iam:AttachRolePolicy",
@@ -54,7 +65,8 @@ class Options:
 class Guardrails:
     """The SCPs for one environment, where each statement comes from, and what no SCP can do.
 
-    `manifest` maps each Sid to its `document`, `policies`, `parameters`, `enforce` and `limits`. `not_enforceable` are
+    `manifest` maps each Sid to its `document`, `policies`, `parameters`, `enforce`, `limits`
+    and `side_effects`. `not_enforceable` are
     pairs of a policy's id and the reason.
     """
 
@@ -73,6 +85,9 @@ def generate(
     rendered, where it does not fit, and where the result would fail its own safety checks.
     """
     options = options or Options()
+    if isinstance(lookup, Parameters):
+        refuse_widening(lookup)
+    refuse_open_exemptions(options.exempt)
     rendered: list[Requested] = []
     unenforced: list[tuple[str, str]] = []
     for policy in sorted(policies, key=lambda policy: policy.id):
@@ -142,9 +157,17 @@ def _refuse_unsafe(documents: Sequence[ScpDocument], options: Options) -> None:
     exempt = [f"arn:{options.partition}:{one[8:]}" if one.startswith("arn:aws:") else one for one in options.exempt]
     texts = [(document.name, document.text) for document in documents]
     faults = check_together(texts, max_chars=options.max_chars, slots=options.slots, exempt=exempt)
-    errors = [fault for fault in faults if fault.severity == "error"]
-    if not options.protect_break_glass:
-        errors = [fault for fault in errors if fault.check != "unprotected-exempt-role"]
+    strict = _STRICT | ({"unprotected-exempt-role"} if options.protect_break_glass else set())
+    errors = [fault for fault in faults if fault.severity == "error" or fault.check in strict]
+    errors += [
+        Fault("names-everything", f"{action}: name each action", sid=one["Sid"], path=document.name)
+        if set(action) & set("*?")
+        else Fault("denies-cleaning-up", f"{action} keeps people from cleaning up", sid=one["Sid"], path=document.name)
+        for document in documents
+        for one in document.content["Statement"]
+        for action in one["Action"]
+        if set(action) & set("*?") or cleaning_actions(action)
+    ]
     if errors:
         listed = "\n".join(f"{fault.path} {fault.sid}: {fault.message} ({fault.check})" for fault in errors)
         raise GuardrailError(f"the SCPs would not be safe and were not written:\n{listed}")
@@ -159,6 +182,7 @@ def _manifest(statements: Sequence[Requested], documents: Sequence[ScpDocument])
             "parameters": sorted(one.uses),
             "enforce": "preventive" if "preventive" in one.enforce else "protective",
             "limits": list(one.limits),
+            "side_effects": side_effects(one.content),
         }
         for one in sorted(statements, key=lambda one: one.sid)
     }

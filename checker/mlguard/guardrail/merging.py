@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlguard.errors import GuardrailError
-from mlguard.guardrail.written import VERSION
+from mlguard.scp.written import VERSION
 
 
 @dataclass(frozen=True, slots=True)

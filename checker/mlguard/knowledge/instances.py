@@ -38,6 +38,11 @@ def lookup(instance_type: str) -> Instance | None:
     return None if row is None else Instance(name, name.split(".")[0], *row)
 
 
+def types() -> tuple[str, ...]:
+    """Give every EC2 instance type that mlguard knows."""
+    return tuple(table("instances")["types"])
+
+
 def family(instance_type: str) -> str | None:
     """Give the family: `p4d` of `ml.p4d.24xlarge`, also of sizes that do not exist; None where there is none.
 

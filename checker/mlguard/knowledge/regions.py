@@ -11,6 +11,11 @@ from mlguard.knowledge.tables import table
 _CHEAPEST, _HOME = 0, 1  # the columns of the table: against the cheapest region of a type, and against us-east-1
 
 
+def names() -> tuple[str, ...]:
+    """Give every region by its code, `eu-central-2`."""
+    return tuple(table("regions")["names"])
+
+
 def name(region: str) -> str | None:
     """Give the region's name: `Europe (Zurich)` of `eu-central-2`; None when it is not a known region."""
     found = table("regions")["names"].get(region)

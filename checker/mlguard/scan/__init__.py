@@ -13,7 +13,7 @@ from mlguard.configuration import Configuration
 from mlguard.errors import MlguardError, ParseError
 from mlguard.finding import Counts, Finding, Report, Undecided
 from mlguard.policy.model import Policy
-from mlguard.resource import RawProject, Resource
+from mlguard.resource import Project, RawProject, Resource
 from mlguard.scan.alike import alike
 from mlguard.scan.check import check_project
 from mlguard.scan.discover import Found, discover
@@ -23,9 +23,10 @@ from mlguard.scan.reading import Reading, native_kinds, notes_on_apps
 from mlguard.suppress import suppress
 from mlguard.vocabulary.derived import Settings
 from mlguard.vocabulary.load import bundled_vocabulary
+from mlguard.vocabulary.model import Vocabulary
 from mlguard.vocabulary.normalise import normalise
 
-__all__ = ["Options", "Tick", "Validate", "scan"]
+__all__ = ["Options", "Tick", "Validate", "projects_of", "scan"]
 
 _OF_THE_ACCOUNT = frozenset(("budgets.budget",))  # one of these may serve projects that are deployed beside it
 
@@ -38,8 +39,7 @@ def scan(options: Options) -> Report:
         options.root, options.paths, configuration.excludes, lambda seen: options.tick("looking for files", seen, 0)
     )
     problems: list[MlguardError] = list(found.problems)
-    read = Reading(options, found, vocabulary, problems).projects()
-    projects = [project for project in read if _meant(project, options)]
+    projects, named = _named_projects(options, found, vocabulary, problems)
     findings: list[Finding] = []
     undecided: list[Undecided] = []
     notes = [*notes_on_apps(options, found), *(options.given.unknown_names() if projects else ())]
@@ -47,7 +47,6 @@ def scan(options: Options) -> Report:
     selected = frozenset(policy.id for policy in options.policies)
     if options.only is not None:  # what is wrong elsewhere is no business of these files
         problems = [problem for problem in problems if problem.path in options.only]
-    named = [normalise(raw, vocabulary, _settings(raw, options), native_kinds(options)) for raw in projects]
     accounts = [resource for project in named for resource in project.resources if resource.kind in _OF_THE_ACCOUNT]
     for index, project in enumerate(named):
         options.tick("checking", index, len(named))
@@ -92,6 +91,24 @@ def _about_budgets(
     if asked and budgets and configuration.budgets == "project":
         at = budgets[0].raw.name_span
         yield f"{at.path}:{at.line}: this budget is of another project; `budgets: repository` makes it count for all"
+
+
+def projects_of(options: Options) -> tuple[list[Project], list[MlguardError]]:
+    """Read the projects and name their resources, without judging anything; give what could not be read as well."""
+    found = discover(options.root, options.paths, options.configuration.excludes, lambda _seen: None)
+    problems: list[MlguardError] = list(found.problems)
+    named = _named_projects(options, found, bundled_vocabulary(), problems)[1]
+    problems.extend(problem for project in named for problem in project.raw.problems)
+    return named, _unique(problems)
+
+
+def _named_projects(
+    options: Options, found: Found, vocabulary: Vocabulary, problems: list[MlguardError]
+) -> tuple[list[RawProject], list[Project]]:
+    read = Reading(options, found, vocabulary, problems).projects()
+    projects = [project for project in read if _meant(project, options)]
+    native = native_kinds(options)
+    return projects, [normalise(raw, vocabulary, _settings(raw, options), native) for raw in projects]
 
 
 def _meant(project: RawProject, options: Options) -> bool:

@@ -10,7 +10,18 @@ from collections.abc import Callable, Mapping
 
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node
-from mlguard.vocabulary.derived import batch, buckets, budgets, context, machines, offers, registries, scripts, studio
+from mlguard.vocabulary.derived import (
+    batch,
+    buckets,
+    budgets,
+    context,
+    machines,
+    offers,
+    organizations,
+    registries,
+    scripts,
+    studio,
+)
 from mlguard.vocabulary.derived.subject import Settings, Subject
 
 Derivation = Callable[[Subject, Scenario], Content | Node]
@@ -39,6 +50,7 @@ DERIVED: Mapping[str, Derivation] = {
     "idle_apps": studio.idle_apps,
     "image_expiry": registries.image_expiry,
     "subscriber_state": budgets.subscriber_state,
+    "scp_defects": organizations.scp_defects,
     "machine_learning": context.machine_learning,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 from mlguard.parse.terraform.conversion import converted
 from mlguard.parse.terraform.failure import FailureError, NotEvaluatedError
@@ -12,7 +13,7 @@ from mlguard.parse.terraform.functions.signature import Call, Function, Run, fun
 from mlguard.parse.terraform.precision import parsed
 from mlguard.parse.terraform.type_system import Object, listed
 from mlguard.parse.terraform.values import MAX_ITEMS, hidden, is_known, text, unknown, wrapped
-from mlguard.value import Content, Node
+from mlguard.value import Content, EncodedText, Node
 
 _FIELD = re.compile(r'(?:"(?P<quoted>(?:[^"]|"")*+)"|(?P<bare>[^",\r\n]*+))(?P<end>,|\r?\n|\Z)')
 
@@ -35,11 +36,10 @@ def _jsonencode(call: Call) -> Content:
     if unknown(call[0].content):
         return call.hidden()
     written = json_text(call[0])
-    return (
-        written
-        if is_known(call[0])
-        else hidden(call.arguments, written.replace(f'"{PLACEHOLDER}"', "*").replace(PLACEHOLDER, "*"))
-    )
+    if is_known(call[0]):
+        return EncodedText(written, call[0])
+    pattern = written.replace(f'"{PLACEHOLDER}"', "*").replace(PLACEHOLDER, "*")
+    return replace(hidden(call.arguments, pattern), encodes=call[0])
 
 
 def _csvdecode(call: Call) -> Node | Content:

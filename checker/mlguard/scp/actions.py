@@ -132,6 +132,18 @@ def service_is_covered(prefix: str) -> bool:
     return prefix in table("scp_actions")["services"]
 
 
+def services() -> Iterator[str]:
+    """Give the prefix of every service."""
+    content = table("scp_actions")
+    yield from content["services"]
+    yield from content["prefixes"]
+
+
+def actions_of(service: str) -> list[str]:
+    """Give the name of every action of a covered service, without its prefix."""
+    return list(table("scp_actions")["services"].get(service, ()))
+
+
 @cache
 def expand(pattern: str) -> tuple[str, ...]:
     """Give every action that a name or a pattern with `*` and `?` stands for, among the covered services."""
@@ -142,6 +154,11 @@ def expand(pattern: str) -> tuple[str, ...]:
     found = re.compile(translate(name.lower()))
     chosen: Iterator[str] = iter(listed) if service == "*" else iter([service] if service in listed else [])
     return tuple(f"{one}:{action}" for one in chosen for action in listed[one] if found.match(action.lower()))
+
+
+def spelled(key: str) -> str:
+    """Give a condition key as AWS spells it: `sagemaker:InstanceTypes` for `sagemaker:instancetypes`."""
+    return next((name for name in table("scp_actions")["keys"] if name.lower() == key.lower()), key)
 
 
 @cache

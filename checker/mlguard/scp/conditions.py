@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlguard.guardrail.actions import Action, carries, details, expand, is_global, is_multivalued, key_type
-from mlguard.guardrail.written import Fault, Test, WrittenStatement
+from mlguard.scp.actions import Action, carries, details, expand, is_global, is_multivalued, key_type, spelled
+from mlguard.scp.corrections import condition, like, member, nearest, with_operator
+from mlguard.scp.written import ErrorOrWarning, Fault, Test, WrittenStatement
 
 _EXACT = frozenset(
     ("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "BinaryEquals")
@@ -39,29 +40,41 @@ def statement_actions(statement: WrittenStatement) -> dict[str, bool]:
 
 def _operator(statement: WrittenStatement, test: Test) -> Iterator[Fault]:
     key, operator = test.key.value, test.operator
-    deny = statement.effect == "Deny"
+    plain = like(test.base) if _has_wildcards(test) else test.base
     if test.qualifier and test.if_exists:
         message = (
             f"{operator.value}: IfExists does nothing behind a set operator, and tools disagree about it; remove it"
         )
-        yield statement.fault("if-exists-in-set-operator", message, operator.at)
-    if test.qualifier == "ForAllValues" and deny:
+        correction = with_operator(test, f"{test.qualifier}:{test.base}")
+        yield statement.fault("if-exists-in-set-operator", message, operator.at, correction=correction)
+    if test.if_exists and test.negated and not test.qualifier and not is_multivalued(key):
+        message = f"{operator.value} holds without the key anyway, so IfExists says nothing; write {test.base}"
+        correction = with_operator(test, test.base)
+        yield statement.fault("if-exists-says-nothing", message, operator.at, "warning", correction)
+    if test.qualifier == "ForAllValues" and statement.effect == "Deny":
         message = (
             f"ForAllValues in a Deny lets a request through that has one other value of {key}, and denies requests "
             "without the key; use ForAnyValue"
         )
-        yield statement.fault("for-all-values-in-deny", message, operator.at)
+        correction = with_operator(test, f"ForAnyValue:{plain}")
+        yield statement.fault("for-all-values-in-deny", message, operator.at, correction=correction)
     if is_multivalued(key) and not test.qualifier and test.base != "Null":
         message = (
             f"{key} has several values in a request, and {operator.value} compares only single ones: it would "
-            f"{_plain_effect(test)}; write ForAnyValue:{test.base}"
+            f"{_plain_effect(test)}; write ForAnyValue:{like(test.base)}"
         )
-        yield statement.fault("multivalued-key-without-set-operator", message, operator.at)
+        correction = with_operator(test, f"ForAnyValue:{like(test.base)}")
+        yield statement.fault("multivalued-key-without-set-operator", message, operator.at, correction=correction)
     if test.qualifier and not is_multivalued(key) and (is_global(key) or key_type(key) is not None):
         message = f"{key} has a single value, so {test.qualifier} does not belong there; write {test.base}"
-        yield statement.fault("set-operator-on-single-value", message, operator.at, "warning")
+        correction = with_operator(test, test.base)
+        yield statement.fault("set-operator-on-single-value", message, operator.at, "warning", correction)
     if test.base == "Null" and test.qualifier:
         yield statement.fault("not-an-scp", "Null takes no set operator", operator.at)
+
+
+def _has_wildcards(test: Test) -> bool:
+    return any("*" in value.value or "?" in value.value for value in test.values)
 
 
 def _plain_effect(test: Test) -> str:
@@ -72,9 +85,10 @@ def _values(statement: WrittenStatement, test: Test) -> Iterator[Fault]:
     for value in test.values:
         text = value.value
         if test.base in _EXACT and ("*" in text or "?" in text):
-            like = test.operator.value.replace("EqualsIgnoreCase", "Like").replace("Equals", "Like")
-            message = f'{test.operator.value} takes "{text[:60]}" for exactly that text, wildcards are for {like}'
-            yield statement.fault("wildcard-under-exact-operator", message, value.at)
+            meant = like(test.operator.value)
+            message = f'{test.operator.value} takes "{text[:60]}" for exactly that text, wildcards are for {meant}'
+            correction = with_operator(test, meant)
+            yield statement.fault("wildcard-under-exact-operator", message, value.at, correction=correction)
         elif test.base.startswith("Numeric") and not _NUMBER.fullmatch(text):
             message = f'{test.operator.value} compares numbers, and "{text[:60]}" is none: it never holds'
             yield statement.fault("not-a-number", message, value.at)
@@ -98,7 +112,10 @@ def _support(statement: WrittenStatement, test: Test, actions: dict[str, bool]) 
     if key_type(key) is None and (known or not actions or key.lower().startswith("aws:")):
         prefix = key.partition(":")[0]
         if prefix == "aws" or any(name.startswith(f"{prefix}:") for name in known):
-            yield statement.fault("unknown-key", f"there is no condition key {key[:80]}", test.key.at)
+            message = f"there is no condition key {key[:80]}: {_without_key(test)}"
+            known_keys = {spelled(one) for action in known.values() for one in action.keys}
+            meant = nearest(key, known_keys)
+            yield statement.fault("unknown-key", message, test.key.at, correction=meant)
             return
     lacking = [action.name for action in known.values() if not action.supports(key)]
     if not lacking:
@@ -108,7 +125,13 @@ def _support(statement: WrittenStatement, test: Test, actions: dict[str, bool]) 
         return  # a pattern such as sagemaker:Create* may well reach more actions than carry the key
     consequence = "denied whatever it asks for" if test.holds_without_key else "never denied by it"
     message = f"{_some(lacking)} {_verb(lacking)} no {key}: the request is {consequence}; leave the action out"
-    yield statement.fault("key-not-supported-by-action", message, test.key.at)
+    left = sorted({text.value for text in statement.actions} - set(lacking))
+    correction = member("Action", left) if left else ""
+    yield statement.fault("key-not-supported-by-action", message, test.key.at, correction=correction)
+
+
+def _without_key(test: Test) -> str:
+    return "the condition always holds" if test.holds_without_key else "the condition never holds"
 
 
 def _some(names: list[str]) -> str:
@@ -143,7 +166,10 @@ def _absent_on_other_resources(statement: WrittenStatement, test: Test, actions:
                 f"{action.name} also asks about {_some(lacking)}, which {_verb(lacking)} no {key}: every request is "
                 "denied; name the resources that carry it under Resource"
             )
-            yield statement.fault("negated-key-on-other-resources", message, test.key.at)
+            service = action.name.partition(":")[0]
+            carrying = sorted(kind for kind, keys in action.resources.items() if carries(keys, key))
+            correction = member("Resource", [f"arn:aws:{service}:*:*:{kind}/*" for kind in carrying])
+            yield statement.fault("negated-key-on-other-resources", message, test.key.at, correction=correction)
             return
 
 
@@ -178,4 +204,6 @@ def _null(statement: WrittenStatement) -> Iterator[Fault]:
             f"one Null with {' and '.join(test.key.value for test in absent)} denies only what lacks all of them; "
             "write one statement for each key"
         )
-        yield statement.fault("several-keys-in-null", message, absent[1].key.at, "error" if tags else "warning")
+        correction = " and, in another statement, ".join(condition("Null", one.key.value, ["true"]) for one in absent)
+        severity: ErrorOrWarning = "error" if tags else "warning"
+        yield statement.fault("several-keys-in-null", message, absent[1].key.at, severity, correction)
