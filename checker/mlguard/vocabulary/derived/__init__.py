@@ -10,7 +10,17 @@ from collections.abc import Callable, Mapping
 
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node
-from mlguard.vocabulary.derived import buckets, budgets, context, machines, registries, scripts, sessions, studio
+from mlguard.vocabulary.derived import (
+    buckets,
+    budgets,
+    context,
+    fleets,
+    machines,
+    registries,
+    scripts,
+    sessions,
+    studio,
+)
 from mlguard.vocabulary.derived.subject import Settings, Subject
 
 Derivation = Callable[[Subject, Scenario], Content | Node]
@@ -33,6 +43,9 @@ DERIVED: Mapping[str, Derivation] = {
     "idle_stop": scripts.idle_stop,
     "script_stop": scripts.stop_state,
     "script_idle_seconds": scripts.idle_seconds,
+    "runs_accelerators": fleets.runs_accelerators,
+    "instance_stop": fleets.instance_stop,
+    "kept_accelerators": fleets.kept_accelerators,
     "session_stop": sessions.session_stop,
     "idle_apps": studio.idle_apps,
     "image_expiry": registries.image_expiry,

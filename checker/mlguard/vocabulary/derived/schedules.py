@@ -197,7 +197,7 @@ def _rule_target(raw: RawResource, subject: Subject, scenario: Scenario) -> Iter
 def _maintenance_task(raw: RawResource, _: Subject, scenario: Scenario) -> Iterator[_Call]:
     document = _read(raw, scenario, "TaskArn", "task_arn")
     if document is not None:
-        yield _Call(raw, document, _read(raw, scenario, "Targets", "targets"), True)
+        yield _Call(raw, document, _read(raw, scenario, "Targets", "targets"), enabled=True)
 
 
 def _alarm(raw: RawResource, _: Subject, scenario: Scenario) -> Iterator[_Call]:
