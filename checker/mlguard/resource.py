@@ -71,7 +71,8 @@ class RawResource:
     `body` holds its arguments; `span` is the whole of it, `name_span` its header or logical id. `exists` tells
     whether a scenario deploys it: True, False, or Unknown. `region` settles to a text or an Unknown. `tags_below`
     are tags that reach it from outside (provider default tags, stack tags); its own tags override them.
-    `source` is where its construct was written, when that is another file than the template.
+    `source` is where its construct was written, when that is another file than the template. `removal` is what the
+    code says of its end: the DeletionPolicy of CloudFormation, the `prevent_destroy` of Terraform.
     """
 
     format: Format
@@ -87,6 +88,7 @@ class RawResource:
     construct: str = ""
     related: tuple[Related, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    removal: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,7 @@ class Template:
         if not isinstance(body.content, Entries) and body.content is not None:
             self._problem(f'the Properties of "{name}" are not a mapping', body.key_span or at)
             body = Node(Entries({}), at, at)
+        policy = fields.get("DeletionPolicy")
         return RawResource(
             format="cloudformation",
             type=kind,
@@ -163,6 +164,7 @@ class Template:
             exists=self._existence(fields.get("Condition")),
             construct=_construct_path(fields.get("Metadata")),
             waivers=_waivers(fields.get("Metadata")),
+            removal=self.evaluator.wrap(policy) if policy is not None else None,
         )
 
     def _region(self, scenario: Scenario) -> Node:

@@ -10,7 +10,7 @@ from mlguard.errors import LimitError, MlguardError
 from mlguard.parse.terraform.assignments import Assignments, VariableFiles, Variables
 from mlguard.parse.terraform.closure import Closure
 from mlguard.parse.terraform.configuration import Configuration
-from mlguard.parse.terraform.expand import Key, body, bound, suffix
+from mlguard.parse.terraform.expand import Key, body, bound, removal, suffix
 from mlguard.parse.terraform.instances import Existence, existing_keys
 from mlguard.parse.terraform.modules import Modules
 from mlguard.parse.terraform.providers import default_tags, region_node
@@ -219,6 +219,7 @@ class _Builder:
             exists=exists,
             tags_below=default_tags(block, kind, scope),
             related=instance.related,
+            removal=removal(block, scope),
         )
 
     def _parameters(self, instance: Instance, variables: RootVariables) -> tuple[Parameter, ...]:
