@@ -109,9 +109,10 @@ def _names(call: _Call, subject: Subject, scenario: Scenario, *, vague: bool) ->
     written = text_of(name.content) if name is not None else None
     if written is not None and re.search(rf"(?<![\w-]){re.escape(written)}(?![\w-])", text):
         return True
-    tags = _TAG.findall(text)
-    if tags:
-        return True if set(tags) & set(subject.tags(scenario)) else None
+    chosen = set(_TAG.findall(text))
+    if chosen:
+        tags = subject.tags(scenario).items()
+        return True if any(key in chosen and value and str(value) in text for key, value in tags) else None
     unnamed = name is not None and written is None
     return None if unnamed or hidden > len(named) or (vague and not named) else False
 

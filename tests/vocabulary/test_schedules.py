@@ -1,0 +1,104 @@
+"""Which schedule stops which instance, told from real text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlguard.policy.load import bundled_policies
+from mlguard.scan import Options, scan
+from mlguard.source import Root
+
+POLICY = tuple(policy for policy in bundled_policies() if policy.id == "accelerated-instance-without-stop")
+INSTANCES = """\
+resource "aws_instance" "gpu" {
+  count         = 2
+  ami           = "ami-12345678"
+  instance_type = "g5.xlarge"
+  tags          = { Team = "vision" }
+}
+"""
+
+
+def verdict(tmp_path: Path, text: str) -> str:
+    """Say what the policy says of the instances: pass, fail, or why it cannot know."""
+    (tmp_path / "main.tf").write_text(text, encoding="utf-8")
+    report = scan(Options(Root(tmp_path), policies=POLICY))
+    if report.findings:
+        return "fail: " + report.findings[0].message
+    return "unknown: " + report.undecided[0].because if report.undecided else "pass"
+
+
+def schedule(target: str, given: str, more: str = "") -> str:
+    return f"""\
+resource "aws_scheduler_schedule" "evening" {{
+  schedule_expression = "cron(0 19 ? * * *)"
+  {more}
+  flexible_time_window {{
+    mode = "OFF"
+  }}
+  target {{
+    arn      = {target}
+    role_arn = "arn:aws:iam::123456789012:role/stop"
+    input    = {given}
+  }}
+}}
+"""
+
+
+STOP = '"arn:aws:scheduler:::aws-sdk:ec2:stopInstances"'
+SSM = '"arn:aws:ssm:us-east-1:123456789012:automation-definition/AWS-StopEC2Instance"'
+LAMBDA = '"arn:aws:lambda:us-east-1:123456789012:function:{}"'
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("", "fail: "),
+        (schedule(STOP, "jsonencode({ InstanceIds = aws_instance.gpu[*].id })"), "pass"),
+        (schedule(STOP, "jsonencode({ InstanceIds = [for one in aws_instance.gpu : one.id] })"), "pass"),
+        (schedule(STOP, 'jsonencode({ InstanceIds = ["i-0123456789abcdef0"] })'), "fail: "),
+        (schedule(STOP, "jsonencode({ InstanceIds = [aws_instance.other.id] })"), "fail: "),
+        (schedule(STOP, "var.given"), "unknown: aws_scheduler_schedule.evening may stop it"),
+        (schedule(STOP, "jsonencode({ InstanceIds = [var.id] })"), "unknown: "),
+        (schedule(STOP, "jsonencode({ InstanceIds = aws_instance.gpu[*].id })", "state = var.state"), "unknown: "),
+        (schedule(STOP, "jsonencode({ InstanceIds = aws_instance.gpu[*].id })", 'state = "DISABLED"'), "fail: "),
+        (schedule('"arn:aws:scheduler:::aws-sdk:rds:stopDBInstance"', "var.given"), "fail: "),
+        (schedule(LAMBDA.format("stop-dev"), "jsonencode({})"), "unknown: "),
+        (schedule(LAMBDA.format("stop-dev"), "jsonencode({ id = aws_instance.other.id })"), "fail: "),
+        (schedule(LAMBDA.format("report"), "jsonencode({})"), "fail: "),
+        (schedule(LAMBDA.format("stop-dev"), 'jsonencode({ filter = "tag:Team" })'), "unknown: "),
+        (schedule(SSM, 'jsonencode({ Targets = [{ Key = "tag:Team", Values = ["vision"] }] })'), "pass"),
+        (schedule(SSM, 'jsonencode({ Targets = [{ Key = "tag:Team", Values = ["sound"] }] })'), "unknown: "),
+        (
+            'resource "aws_ssm_maintenance_window_task" "stop" {\n  task_arn  = "AWS-StopEC2Instance"\n'
+            '  task_type = "AUTOMATION"\n  window_id = "mw-1"\n  targets {\n    key    = "InstanceIds"\n'
+            "    values = aws_instance.gpu[*].id\n  }\n}\n",
+            "pass",
+        ),
+        (
+            'resource "aws_cloudwatch_metric_alarm" "idle" {\n  alarm_name = "idle"\n  actions_enabled = false\n'
+            '  alarm_actions = ["arn:aws:automate:us-east-1:ec2:stop"]\n'
+            "  dimensions = { InstanceId = aws_instance.gpu[0].id }\n}\n",
+            "fail: ",
+        ),
+        (
+            'resource "aws_cloudwatch_event_target" "stop" {\n  rule = "nightly"\n'
+            '  arn  = "arn:aws:ssm:us-east-1:123456789012:automation-definition/AWS-StopEC2Instance"\n'
+            "  input = jsonencode({ InstanceId = aws_instance.gpu[*].id })\n}\n",
+            "unknown: ",
+        ),
+        (
+            'resource "aws_cloudwatch_event_rule" "odd" {\n  event_pattern = "{}"\n}\n'
+            'resource "aws_cloudwatch_event_target" "stop" {\n  rule = aws_cloudwatch_event_rule.odd.name\n'
+            '  arn  = "arn:aws:ssm:us-east-1:123456789012:automation-definition/AWS-StopEC2Instance"\n'
+            "  input = jsonencode({ InstanceId = aws_instance.gpu[*].id })\n}\n",
+            "fail: ",
+        ),
+    ],
+)
+def test_what_stops_an_instance(tmp_path: Path, text: str, wanted: str) -> None:
+    other = 'resource "aws_instance" "other" {\n  ami = "ami-1"\n  instance_type = "t3.small"\n}\n'
+    declared = 'variable "given" {}\nvariable "id" {}\nvariable "state" {}\n'
+    assert verdict(tmp_path, INSTANCES + other + declared + text).startswith(wanted)
