@@ -47,6 +47,36 @@ resource "aws_scheduler_schedule" "evening" {{
 """
 
 
+def rule_target(rule: str) -> str:
+    return f"""\
+resource "aws_cloudwatch_event_target" "stop" {{
+  rule  = {rule}
+  arn   = {SSM}
+  input = jsonencode({{ InstanceId = aws_instance.gpu[*].id }})
+}}
+"""
+
+
+TASK = """\
+resource "aws_ssm_maintenance_window_task" "stop" {
+  task_arn  = "AWS-StopEC2Instance"
+  task_type = "AUTOMATION"
+  window_id = "mw-1"
+  targets {
+    key    = "InstanceIds"
+    values = aws_instance.gpu[*].id
+  }
+}
+"""
+ALARM = """\
+resource "aws_cloudwatch_metric_alarm" "idle" {
+  alarm_name      = "idle"
+  actions_enabled = false
+  alarm_actions   = ["arn:aws:automate:us-east-1:ec2:stop"]
+  dimensions      = { InstanceId = aws_instance.gpu[0].id }
+}
+"""
+ODD = "aws_cloudwatch_event_rule.odd.name"
 STOP = '"arn:aws:scheduler:::aws-sdk:ec2:stopInstances"'
 SSM = '"arn:aws:ssm:us-east-1:123456789012:automation-definition/AWS-StopEC2Instance"'
 LAMBDA = '"arn:aws:lambda:us-east-1:123456789012:function:{}"'
@@ -71,31 +101,10 @@ LAMBDA = '"arn:aws:lambda:us-east-1:123456789012:function:{}"'
         (schedule(LAMBDA.format("stop-dev"), 'jsonencode({ filter = "tag:Team" })'), "unknown: "),
         (schedule(SSM, 'jsonencode({ Targets = [{ Key = "tag:Team", Values = ["vision"] }] })'), "pass"),
         (schedule(SSM, 'jsonencode({ Targets = [{ Key = "tag:Team", Values = ["sound"] }] })'), "unknown: "),
-        (
-            'resource "aws_ssm_maintenance_window_task" "stop" {\n  task_arn  = "AWS-StopEC2Instance"\n'
-            '  task_type = "AUTOMATION"\n  window_id = "mw-1"\n  targets {\n    key    = "InstanceIds"\n'
-            "    values = aws_instance.gpu[*].id\n  }\n}\n",
-            "pass",
-        ),
-        (
-            'resource "aws_cloudwatch_metric_alarm" "idle" {\n  alarm_name = "idle"\n  actions_enabled = false\n'
-            '  alarm_actions = ["arn:aws:automate:us-east-1:ec2:stop"]\n'
-            "  dimensions = { InstanceId = aws_instance.gpu[0].id }\n}\n",
-            "fail: ",
-        ),
-        (
-            'resource "aws_cloudwatch_event_target" "stop" {\n  rule = "nightly"\n'
-            '  arn  = "arn:aws:ssm:us-east-1:123456789012:automation-definition/AWS-StopEC2Instance"\n'
-            "  input = jsonencode({ InstanceId = aws_instance.gpu[*].id })\n}\n",
-            "unknown: ",
-        ),
-        (
-            'resource "aws_cloudwatch_event_rule" "odd" {\n  event_pattern = "{}"\n}\n'
-            'resource "aws_cloudwatch_event_target" "stop" {\n  rule = aws_cloudwatch_event_rule.odd.name\n'
-            '  arn  = "arn:aws:ssm:us-east-1:123456789012:automation-definition/AWS-StopEC2Instance"\n'
-            "  input = jsonencode({ InstanceId = aws_instance.gpu[*].id })\n}\n",
-            "fail: ",
-        ),
+        (TASK, "pass"),
+        (ALARM, "fail: "),
+        (rule_target('"nightly"'), "unknown: "),
+        ('resource "aws_cloudwatch_event_rule" "odd" {\n  event_pattern = "{}"\n}\n' + rule_target(ODD), "fail: "),
     ],
 )
 def test_what_stops_an_instance(tmp_path: Path, text: str, wanted: str) -> None:
