@@ -10,7 +10,21 @@ from mlguard.policy.load import bundled_policies
 from mlguard.scan import Options, scan
 from mlguard.source import Root
 
-POLICY = tuple(policy for policy in bundled_policies() if policy.id == "accelerated-instance-without-stop")
+POLICY = tuple(policy for policy in bundled_policies() if policy.id.startswith("accelerated-"))
+GROUP = """\
+resource "aws_autoscaling_group" "gpu" {
+  name     = "workers"
+  min_size = 2
+  max_size = 4
+  mixed_instances_policy {
+    launch_template {
+      override {
+        instance_type = "g5.xlarge"
+      }
+    }
+  }
+}
+"""
 INSTANCES = """\
 resource "aws_instance" "gpu" {
   count         = 2
@@ -111,3 +125,19 @@ def test_what_stops_an_instance(tmp_path: Path, text: str, wanted: str) -> None:
     other = 'resource "aws_instance" "other" {\n  ami = "ami-1"\n  instance_type = "t3.small"\n}\n'
     declared = 'variable "given" {}\nvariable "id" {}\nvariable "state" {}\n'
     assert verdict(tmp_path, INSTANCES + other + declared + text).startswith(wanted)
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ('jsonencode({ AutoScalingGroupName = "workers", MinSize = 0, DesiredCapacity = 0 })', "pass"),
+        ("jsonencode({ AutoScalingGroupName = aws_autoscaling_group.gpu.name, MinSize = 0 })", "pass"),
+        ('jsonencode({ AutoScalingGroupName = "workers", MinSize = 6 })', "fail: "),
+        ('jsonencode({ AutoScalingGroupName = "others", MinSize = 0 })', "fail: "),
+        ("var.given", "unknown: "),
+    ],
+)
+def test_what_empties_a_group(tmp_path: Path, given: str, wanted: str) -> None:
+    call = '"arn:aws:scheduler:::aws-sdk:autoscaling:updateAutoScalingGroup"'
+    text = GROUP + 'variable "given" {}\n' + schedule(call, given)
+    assert verdict(tmp_path, text).startswith(wanted)

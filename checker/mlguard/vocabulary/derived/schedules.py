@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
-from mlguard.resource import RawResource
+from mlguard.resource import RawProject, RawResource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, items, references_in, settle, text_of
 from mlguard.vocabulary.derived.subject import Subject
@@ -19,11 +20,10 @@ from mlguard.vocabulary.joins import names_resource, without_keys
 from mlguard.vocabulary.paths import walk
 
 _STOPS = {
-    "autoscaling.group": ("autoscaling:setdesiredcapacity", "autoscaling:updateautoscalinggroup"),
+    "autoscaling.group": ("autoscaling:updateautoscalinggroup",),
     "ec2.instance": ("ec2:stopinstances", "ec2:terminateinstances"),
     "eks.node_group": ("eks:updatenodegroupconfig",),
     "glue.development_endpoint": ("glue:deletedevendpoint",),
-    "sagemaker.cluster": ("sagemaker:updatecluster",),
     "sagemaker.endpoint": ("sagemaker:deleteendpoint",),
     "sagemaker.mlflow_tracking_server": ("sagemaker:stopmlflowtrackingserver", "sagemaker:deletemlflowtrackingserver"),
     "sagemaker.notebook_instance": ("sagemaker:stopnotebookinstance", "sagemaker:deletenotebookinstance"),
@@ -31,6 +31,7 @@ _STOPS = {
 _SDK_CALL = re.compile(r":aws-sdk:(\w+:\w+)")
 _EC2_ACTION = re.compile(r"(stop|terminate|start)ec2instance|:ec2:(stop|terminate)\b|instanceid\.(stop|terminate)\b")
 _SPEAKS_OF_STOP = re.compile(r"stop|shut[-_]?down|terminat|hibernat|power[-_]?off|off[-_]?hours|scale[-_]?(?:in|down)")
+_TO_NOTHING = re.compile(r"""\bmin_?size["']?\s*[:=]\s*["']?0\b""", re.IGNORECASE)
 _TAG = re.compile(r"tag:([\w.:/=+@-]{1,128})")
 _MAX_DEPTH = 20
 
@@ -54,7 +55,7 @@ def scheduled_stop(subject: Subject, scenario: Scenario) -> Content:
     perhaps: Unknown | None = None
     found: set[str] = set()
     for call in _calls(subject, scenario):
-        effect = _effect(call, _STOPS[subject.resource.kind])
+        effect = _effect(call, _STOPS[subject.resource.kind], scenario)
         named = _names(call, subject, scenario, vague=effect == "perhaps") if effect else False
         if named is False:
             continue
@@ -69,13 +70,13 @@ def scheduled_stop(subject: Subject, scenario: Scenario) -> Content:
     return perhaps or next((state for state in ("disabled", "start-only") if state in found), "missing")
 
 
-def _effect(call: _Call, stops: tuple[str, ...]) -> Literal["stop", "start", "perhaps", ""]:
+def _effect(call: _Call, stops: tuple[str, ...], scenario: Scenario) -> Literal["stop", "start", "perhaps", ""]:
     """Say what a call does to a thing that these API calls stop."""
     text = _written(call.target)
     sdk = _SDK_CALL.search(text)
     if sdk is not None:
         if sdk[1] in stops:
-            return "stop"
+            return "stop" if ":update" not in sdk[1] else _resizing(call, scenario)
         return "start" if sdk[1] in {stop.replace(":stop", ":start") for stop in stops} else ""
     action = _EC2_ACTION.search(text)
     if action is not None:
@@ -83,6 +84,14 @@ def _effect(call: _Call, stops: tuple[str, ...]) -> Literal["stop", "start", "pe
             return ""
         return "start" if action[1] == "start" else "stop"
     return "perhaps" if _SPEAKS_OF_STOP.search(f"{text} {call.raw.address.lower()}") else ""
+
+
+def _resizing(call: _Call, scenario: Scenario) -> Literal["stop", "perhaps", ""]:
+    """Tell whether a change of a group's size brings it down to nothing."""
+    text, hidden = _text(call.given, scenario, 0) if call.given is not None else ("*", 1)
+    if _TO_NOTHING.search(text):
+        return "stop"
+    return "perhaps" if hidden and text.strip() in ("", "*") else ""
 
 
 def _written(target: Node) -> str:
@@ -133,13 +142,17 @@ def _text(node: Node, scenario: Scenario, depth: int) -> tuple[str, int]:
 
 
 def _calls(subject: Subject, scenario: Scenario) -> Iterator[_Call]:
-    for raw in subject.project.resources:
-        read = _READERS.get(raw.type)
-        exists = raw.exists(scenario) if read is not None else False
-        if read is None or exists is False:
+    for raw in _of_types(subject.project, frozenset(_READERS)):
+        exists = raw.exists(scenario)
+        if exists is False:
             continue
-        for call in read(raw, subject, scenario):
+        for call in _READERS[raw.type](raw, subject, scenario):
             yield call if exists is True else replace(call, enabled=Unknown(f"{raw.address} may not be there"))
+
+
+@lru_cache(maxsize=2)  # projects are judged one after the other, and many things ask the same
+def _of_types(project: RawProject, types: frozenset[str]) -> tuple[RawResource, ...]:
+    return tuple(raw for raw in project.resources if raw.type in types)
 
 
 def _read(raw: RawResource, scenario: Scenario, cloudformation: str, terraform: str) -> Node | None:
@@ -187,8 +200,8 @@ def _rule_target(raw: RawResource, subject: Subject, scenario: Scenario) -> Iter
     if target is None or rule is None:
         return
     enabled: Literal[True, False] | Unknown = Unknown(f"the rule of {raw.address} is not in the code")
-    for one in subject.project.resources:
-        if one.type == "aws_cloudwatch_event_rule" and names_resource(rule, one, walk(one.body, "name", scenario)):
+    for one in _of_types(subject.project, frozenset(("aws_cloudwatch_event_rule",))):
+        if names_resource(rule, one, walk(one.body, "name", scenario)):
             if walk(one.body, "schedule_expression", scenario) is None:
                 return
             enabled = _enabled(walk(one.body, "state", scenario), walk(one.body, "is_enabled", scenario))
