@@ -78,7 +78,8 @@ class RawResource:
     whether a scenario deploys it: True, False, or Unknown. `region` settles to a text or an Unknown. `tags_below`
     are tags that reach it from outside (provider default tags, stack tags); its own tags override them.
     `source` is where its construct was written, when that is another file than the template. `refers_to` are resources
-    that its body was made of and no longer names.
+    that its body was made of and no longer names. `removal` is what the code says of its end: the DeletionPolicy of
+    CloudFormation, the `prevent_destroy` of Terraform.
     """
 
     format: Format
@@ -95,6 +96,7 @@ class RawResource:
     related: tuple[Related, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     refers_to: tuple[Reference, ...] = ()
+    removal: Node | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

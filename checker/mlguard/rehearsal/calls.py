@@ -173,10 +173,18 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
         ),
     ),
     "ec2.capacity_reservation": (
-        Call("ec2:CreateCapacityReservation", "ec2:{region}:{account}:capacity-reservation/{name}", (_EC2_TYPE,)),
+        Call(
+            "ec2:CreateCapacityReservation",
+            "ec2:{region}:{account}:capacity-reservation/{name}",
+            (_EC2_TYPE, Key("ec2:EndDateType", "EndDateType", "end_date_type")),
+        ),
     ),
     "autoscaling.group": (
-        Call("autoscaling:CreateAutoScalingGroup", "autoscaling:{region}:{account}:autoScalingGroup:{name}"),
+        Call(
+            "autoscaling:CreateAutoScalingGroup",
+            "autoscaling:{region}:{account}:autoScalingGroup:00000000-0000-0000-0000-000000000000:autoScalingGroupName/{name}",
+            (Key("autoscaling:InstanceTypes", machines=True), Key("autoscaling:MinSize", "MinSize", "min_size")),
+        ),
     ),
     "autoscaling.launch_configuration": (
         Call(
@@ -189,6 +197,7 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
         Call("batch:CreateComputeEnvironment", "batch:{region}:{account}:compute-environment/{name}"),
     ),
     "eks.node_group": (Call("eks:CreateNodegroup", "eks:{region}:{account}:cluster/{name}"),),
+    "glue.development_endpoint": (Call("glue:CreateDevEndpoint"),),
     "emr.cluster": (
         Call("elasticmapreduce:RunJobFlow"),
         Call(

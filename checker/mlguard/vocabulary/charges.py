@@ -12,7 +12,7 @@ from typing import Literal
 from mlguard.knowledge import instances, prices
 from mlguard.resource import Basis, Charge
 from mlguard.scenario import Scenario
-from mlguard.value import Node, Reference, Unknown, child, items, settle, text_of
+from mlguard.value import Items, Node, Reference, Unknown, child, items, settle, text_of
 from mlguard.vocabulary.derived.machines import HOURS_PER_MONTH
 from mlguard.vocabulary.derived.subject import Subject
 
@@ -64,12 +64,20 @@ def number(node: Node | None, absent: Amount) -> Amount:
 
 
 def _machines(subject: Subject, billing: str, scenario: Scenario) -> Iterator[Charge]:
-    listed = items(subject.property("machines", scenario), scenario)
-    nodes = listed.nodes if not isinstance(listed, Unknown) else ()
-    for index, node in enumerate(nodes):
+    for index, node in enumerate(_run_on(subject, scenario)):
         # of machines that are alternatives each is the whole bill, so they share its name
         name = "machines" if billing == "one_of" else f"machines.{index}"
         yield _machine(subject, node, billing, name, scenario)
+
+
+def _run_on(subject: Subject, scenario: Scenario) -> tuple[Node, ...]:
+    """Give the machines that a resource names itself; those of its launch template where it names no type."""
+    own, template = (
+        listed.nodes if isinstance(listed := items(subject.property(name, scenario), scenario), Items) else ()
+        for name in ("machines", "template_machines")
+    )
+    named = any(child(node, "type", scenario) is not None for node in own)
+    return own if named or not template else template
 
 
 def _machine(subject: Subject, node: Node, billing: str, name: str, scenario: Scenario) -> Charge:

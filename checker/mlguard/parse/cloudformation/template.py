@@ -239,6 +239,7 @@ class Template:
             macro = Unknown("a macro (Fn::Transform) adds to this at deployment")
             body = replace(body, content=Entries(body.content.nodes, macro))
         body = with_parsed_texts(kind, with_definition(kind, body, self._beside), self.around.documents)
+        policy = fields.get("DeletionPolicy")
         return RawResource(
             format="cloudformation",
             type=kind,
@@ -251,6 +252,7 @@ class Template:
             tags_below=joined_tags(self.around.tags, self.tags),
             construct=construct_path(fields.get("Metadata")),
             waivers=waivers(fields.get("Metadata")),
+            removal=self.evaluator.wrap(policy) if policy is not None else None,
         )
 
     def _region(self, scenario: Scenario) -> Node:

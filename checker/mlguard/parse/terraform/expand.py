@@ -183,6 +183,12 @@ def body(block: Block, scope: Scope, *, whole: Block | None = None, depth: int =
     return Node(Entries(nodes), whole.document.span(whole.start, whole.end), key_span)
 
 
+def removal(block: Block, scope: Scope) -> Node | None:
+    """Give the `prevent_destroy` of a resource's lifecycle block, None where it has none."""
+    given = (inner.arguments.get("prevent_destroy") for inner in block.blocks if inner.type == "lifecycle")
+    return next((lazy(one, scope) for one in given if one is not None), None)
+
+
 def _by_name(block: Block) -> Mapping[str, list[Block]]:
     found: dict[str, list[Block]] = {}
     for inner in block.blocks:

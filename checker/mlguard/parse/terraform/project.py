@@ -11,7 +11,7 @@ from mlguard.errors import LimitError, MlguardError
 from mlguard.parse.terraform.assignments import Assignments, VariableFiles, Variables
 from mlguard.parse.terraform.closure import Closure
 from mlguard.parse.terraform.configuration import Configuration, code
-from mlguard.parse.terraform.expand import Key, body, bound, suffix
+from mlguard.parse.terraform.expand import Key, body, bound, removal, suffix
 from mlguard.parse.terraform.instances import Existence, existing_keys
 from mlguard.parse.terraform.modules import CreatedBy, Modules, unknown_source
 from mlguard.parse.terraform.providers import default_tags, region_node
@@ -281,6 +281,7 @@ class _Builder:
             source=places[0] if places else None,
             construct=block.construct,
             related=(*instance.related, *(Related(place, "constructed here") for place in places[1:4])),
+            removal=removal(block, scope),
         )
 
     def _parameters(self, instance: Instance, variables: RootVariables) -> tuple[Parameter, ...]:

@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 
 from mlguard.scenario import Scenario
-from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, child, items, settle, text_of
+from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, items, settle, text_of
+from mlguard.vocabulary.derived.schedules import scheduled_stop
 from mlguard.vocabulary.derived.subject import Subject
 
 _STOP = re.compile(
@@ -21,7 +22,6 @@ _HALT = re.compile(r"\b(?:shutdown\s+(?:-h|now)|poweroff|halt)\b")
 _IDLE_SECONDS = re.compile(r"(?:IDLE_TIME\s*=\s*[\"']?|--time[ =])(\d{1,9})")
 _COMMENT = re.compile(r"(?m)^[ \t]*#(?!!).*$")
 _MAX_SCRIPT = 200_000
-_TERRAFORM_KEYS = ("state", "target", "arn", "input")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,8 @@ def idle_stop(subject: Subject, scenario: Scenario) -> Content | Node:
     """
     node = subject.property("lifecycle_config", scenario)
     if node is None:
-        return "scheduled" if _stop_is_scheduled(subject, scenario) else "missing"
+        stop = scheduled_stop(subject, scenario)
+        return stop if stop == "scheduled" or isinstance(stop, Unknown) else "missing"
     content = node.content
     cloudformation = subject.resource.raw.format == "cloudformation"
     if isinstance(content, Reference):
@@ -83,29 +84,6 @@ def idle_stop(subject: Subject, scenario: Scenario) -> Content | Node:
 def _is_written(subject: Subject, key: str, scenario: Scenario) -> bool:
     body = settle(subject.resource.raw.body, scenario).content
     return isinstance(body, Entries) and key in body.nodes
-
-
-def _stop_is_scheduled(subject: Subject, scenario: Scenario) -> bool:
-    """Find an enabled schedule that calls StopNotebookInstance and does not name another notebook."""
-    name = subject.property("name", scenario)
-    own = text_of(name.content) if name is not None else None
-    for sibling in subject.siblings:
-        if sibling.kind != "scheduler.schedule" or sibling.part_of:
-            continue
-        body = sibling.raw.body
-        for state_key, target_key, arn_key, input_key in (("State", "Target", "Arn", "Input"), _TERRAFORM_KEYS):
-            target = child(body, target_key, scenario)
-            arn = child(target, arn_key, scenario) if target is not None else None
-            state = child(body, state_key, scenario)
-            if arn is None or "stopnotebookinstance" not in (text_of(arn.content) or "").lower():
-                continue
-            if state is not None and text_of(state.content) == "DISABLED":
-                continue
-            given = child(target, input_key, scenario) if target is not None else None
-            written = text_of(given.content) if given is not None else None
-            if written is None or own is None or own in written:
-                return True
-    return False
 
 
 def stop_state(subject: Subject, scenario: Scenario) -> Content | Node:

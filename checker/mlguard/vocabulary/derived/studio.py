@@ -16,8 +16,9 @@ _SETTINGS = {
 
 
 def idle_apps(subject: Subject, scenario: Scenario) -> Node:
-    """List the applications that the resource configures, each with `app`, `where`, `state` and `minutes`.
+    """List the applications that the resource configures: `app`, `where`, `state`, `minutes` and `longest_minutes`.
 
+    `minutes` is after how many idle minutes it is shut down, `longest_minutes` what a user may raise that to.
     `state` is `enabled`, `disabled`, `no-timeout` (enabled without saying when) or `missing`. A domain speaks for
     every user, so an application that its user settings do not mention is missing; a profile, a space, and the
     settings of shared spaces inherit what they do not mention.
@@ -48,32 +49,36 @@ def _apps(
         if below is None and not required:
             continue
         place = below if below is not None and below.key_span is not None else settings
-        state, minutes = _state(below, snake, scenario)
+        state, times = _state(below, snake, scenario)
         if isinstance(hidden, Unknown) and state == "missing":
             state = hidden
-        fields = {"app": app, "where": section, "state": state, "minutes": minutes}
-        nodes = {name: Node(content, place.span, place.key_span) for name, content in fields.items()}
+        fields = {"app": app, "where": section, "state": state}
+        nodes = {name: Node(content, place.span, place.key_span) for name, content in fields.items()} | times
         found.append(Node(Entries(nodes), place.span, place.key_span, place.origins))
     return found
 
 
-def _state(settings: Node | None, snake: bool, scenario: Scenario) -> tuple[Content, Content]:  # noqa: FBT001
+def _state(settings: Node | None, snake: bool, scenario: Scenario) -> tuple[Content, dict[str, Node]]:  # noqa: FBT001
     here = settings
     for key in ("AppLifecycleManagement", "IdleSettings"):
         here = child(here, snake_case(key) if snake else key, scenario) if here is not None else None
     if here is None:
-        return "missing", None
+        return "missing", {}
     if isinstance(here.content, Unknown):
-        return here.content, None
+        return here.content, {}
     managed = child(here, "lifecycle_management" if snake else "LifecycleManagement", scenario)
-    minutes = child(here, "idle_timeout_in_minutes" if snake else "IdleTimeoutInMinutes", scenario)
     if managed is None:
-        return "missing", None
+        return "missing", {}
     if isinstance(managed.content, Unknown):
-        return managed.content, None
+        return managed.content, {}
     if text_of(managed.content) != "ENABLED":
-        return "disabled", None
-    return ("no-timeout", None) if minutes is None else ("enabled", minutes.content)
+        return "disabled", {}
+    times = {}
+    for name, key in (("minutes", "IdleTimeoutInMinutes"), ("longest_minutes", "MaxIdleTimeoutInMinutes")):
+        given = child(here, snake_case(key) if snake else key, scenario)
+        if given is not None:
+            times[name] = given
+    return "enabled" if "minutes" in times else "no-timeout", times
 
 
 def _hidden_apps(settings: Node, snake: bool, scenario: Scenario) -> frozenset[str] | Unknown:  # noqa: FBT001
