@@ -13,6 +13,7 @@ from mlguard.knowledge import instances, prices
 from mlguard.resource import Basis, Charge
 from mlguard.scenario import Scenario
 from mlguard.value import Node, Reference, Unknown, child, items, settle, text_of
+from mlguard.vocabulary.derived.endpoints import config_of
 from mlguard.vocabulary.derived.machines import HOURS_PER_MONTH
 from mlguard.vocabulary.derived.subject import Subject
 
@@ -169,7 +170,16 @@ def _notebooks(subject: Subject, scenario: Scenario) -> Iterator[Charge]:
                 yield replace(charge, resource=sibling.address)
 
 
+def _endpoint(subject: Subject, scenario: Scenario) -> Iterator[Charge]:
+    """Give the charges of the configuration that an endpoint runs: its instances are written there."""
+    config = config_of(subject.resource, subject.siblings, scenario)
+    if not isinstance(config, Unknown):
+        for charge in config.charges(scenario):
+            yield replace(charge, resource=config.address)
+
+
 _OTHER: Mapping[str, Callable[[Subject, Scenario], Iterator[Charge]]] = {
+    "sagemaker.endpoint": _endpoint,
     "sagemaker.notebook_lifecycle_config": _notebooks,
 }
 """What kinds are billed for besides machines and volumes of their own."""

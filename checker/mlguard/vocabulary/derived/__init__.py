@@ -10,7 +10,17 @@ from collections.abc import Callable, Mapping
 
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node
-from mlguard.vocabulary.derived import buckets, budgets, context, machines, registries, scripts, studio
+from mlguard.vocabulary.derived import (
+    buckets,
+    budgets,
+    context,
+    endpoint_scaling,
+    endpoints,
+    machines,
+    registries,
+    scripts,
+    studio,
+)
 from mlguard.vocabulary.derived.subject import Settings, Subject
 
 Derivation = Callable[[Subject, Scenario], Content | Node]
@@ -37,6 +47,13 @@ DERIVED: Mapping[str, Derivation] = {
     "image_expiry": registries.image_expiry,
     "subscriber_state": budgets.subscriber_state,
     "machine_learning": context.machine_learning,
+    "variant_hosting": endpoints.variant_hosting,
+    "endpoint_variants": endpoints.endpoint_variants,
+    "endpoint_twins": endpoints.endpoint_twins,
+    "is_deleted_by_schedule": endpoints.is_deleted_by_schedule,
+    "component_scaling": endpoint_scaling.component_scaling,
+    "capacity_span": endpoint_scaling.capacity_span,
+    "scale_in": endpoint_scaling.scale_in,
 }
 
 __all__ = ["DERIVED", "Derivation", "Settings", "Subject"]

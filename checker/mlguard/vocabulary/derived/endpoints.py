@@ -1,0 +1,252 @@
+"""SageMaker endpoints: on what their variants run, what scales them, which of them could share instances."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from mlguard.knowledge import instances
+from mlguard.resource import Resource
+from mlguard.scenario import Scenario
+from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, settle, text_of
+from mlguard.vocabulary.derived.endpoint_scaling import variant_scaling
+from mlguard.vocabulary.derived.machines import accelerated
+from mlguard.vocabulary.derived.naming import names
+from mlguard.vocabulary.derived.subject import Subject
+
+CONFIG = "sagemaker.endpoint_config"
+ENDPOINT = "sagemaker.endpoint"
+_MODEL = "sagemaker.model"
+_BURSTABLE = re.compile(r"t\d")
+_DEDICATED_TAG = "mlguard:dedicated"
+
+
+def config_of(endpoint: Resource, siblings: Sequence[Resource], scenario: Scenario) -> Resource | Unknown:
+    """Give the endpoint configuration that an endpoint runs, or why it cannot be seen."""
+    value = settle(endpoint.properties["config"], scenario)
+    return _named_by(value, CONFIG, siblings, scenario)
+
+
+def endpoint_variants(subject: Subject, scenario: Scenario) -> Content | Node:
+    """List the variants of an endpoint's configuration with how each serves (`mode`) and what scales it (`scaling`).
+
+    `floor` is the least number of instances, where something scales it.
+    """
+    config = config_of(subject.resource, subject.siblings, scenario)
+    if isinstance(config, Unknown):
+        return config
+    listed = items(config.properties["variants"], scenario)
+    if isinstance(listed, Unknown):
+        return listed
+    alone = len(listed.nodes) == 1 and listed.rest is None
+    made = tuple(_variant(subject, config, node, alone, scenario) for node in listed.nodes)
+    return Node(Items(made, listed.rest), subject.resource.raw.name_span)
+
+
+def _variant(subject: Subject, config: Resource, node: Node, alone: bool, scenario: Scenario) -> Node:  # noqa: FBT001
+    entries = dict(node.content.nodes) if isinstance(node.content, Entries) else {}
+    asynchronous = settle(config.properties["async_output"], scenario)
+    mode = _mode(node, asynchronous, scenario)
+    state, floor = _scaled(subject, node, alone, scenario)
+    entries["mode"] = replace(node, content=mode)
+    entries["scaling"] = replace(node, content=state)
+    if floor is not None:
+        entries["floor"] = floor
+    return replace(node, content=Entries(entries))
+
+
+def _mode(variant: Node, asynchronous: Node, scenario: Scenario) -> str | Unknown:
+    serverless = _field(variant, "serverless", scenario).content
+    if isinstance(serverless, Unknown):
+        return serverless
+    if serverless is True:
+        return "serverless"
+    if isinstance(asynchronous.content, Unknown):
+        return asynchronous.content
+    if asynchronous.content is not None:
+        return "asynchronous"
+    model = _field(variant, "model", scenario).content
+    if isinstance(model, Unknown) and not model.references and model.pattern == "*":
+        return "realtime"  # a name that only the deployment knows is a name
+    return "components" if model is None else "realtime"
+
+
+def _scaled(subject: Subject, variant: Node, alone: bool, scenario: Scenario) -> tuple[Content, Node | None]:  # noqa: FBT001
+    serverless, managed = (_field(variant, name, scenario).content for name in ("serverless", "managed_scaling"))
+    if serverless is True:
+        return "serverless", None
+    for content in (serverless, managed):
+        if isinstance(content, Unknown):
+            return content, None
+    if managed == "ENABLED":
+        return "managed", child(variant, "managed_minimum", scenario)
+    family = instances.family(text_of(_field(variant, "type", scenario).content) or "")
+    if family is not None and _BURSTABLE.match(family):
+        return "burstable", None
+    name = child(variant, "name", scenario)
+    scaling = variant_scaling(subject.resource, name, subject.siblings, scenario, alone=alone)
+    floor = settle(scaling.target.properties["min_capacity"], scenario) if scaling.target is not None else None
+    return scaling.state, floor
+
+
+def variant_hosting(subject: Subject, scenario: Scenario) -> Content | Node:
+    """Say what a variant is served on.
+
+    `serverless`; `to-zero` for instances that scale to none; `accelerators`; `instances`; `bound-instances` for those
+    with a feature that serverless inference lacks: a VPC, data capture, several models in one container.
+    """
+    variant = subject.item
+    if variant is None:
+        return None
+    serverless, managed = (_field(variant, name, scenario).content for name in ("serverless", "managed_scaling"))
+    if serverless is True:
+        return "serverless"
+    for content in (serverless, managed):
+        if isinstance(content, Unknown):
+            return content
+    if managed == "ENABLED":
+        least = _field(variant, "managed_minimum", scenario)
+        if isinstance(least.content, Unknown):
+            return least.content
+        if text_of(least.content) == "0":
+            return "to-zero"
+    answer = accelerated(subject, scenario)
+    if answer is True or isinstance(answer, Unknown):
+        return "accelerators" if answer is True else answer
+    return "bound-instances" if _needs_instances(subject, variant, scenario) else "instances"
+
+
+def _needs_instances(subject: Subject, variant: Node, scenario: Scenario) -> bool:
+    captures, vpc = (subject.property(name, scenario) for name in ("data_capture", "vpc"))
+    if vpc is not None or (captures is not None and text_of(captures.content) != "false"):
+        return True
+    model = _named_by(_field(variant, "model", scenario), _MODEL, subject.siblings, scenario)
+    if isinstance(model, Unknown):
+        return False
+    modes = [_field(node, "mode", scenario).content for node in _containers(model, scenario)]
+    return settle(model.properties["vpc"], scenario).content is not None or "MultiModel" in modes
+
+
+def is_deleted_by_schedule(subject: Subject, scenario: Scenario) -> Content:
+    """Tell whether an enabled EventBridge schedule deletes an endpoint that uses the configuration."""
+    own = [
+        text_of(settle(one.properties["name"], scenario).content)
+        for one in subject.siblings
+        if one.kind == ENDPOINT and _runs(one, subject, scenario)
+    ]
+    return any(
+        not given or not own or any(name is None or name in given for name in own)
+        for given in _deletions(subject, scenario)
+    )
+
+
+def _deletions(subject: Subject, scenario: Scenario) -> Iterator[str]:
+    """Give the input of every enabled schedule that calls DeleteEndpoint, empty where it is not known."""
+    for schedule in subject.siblings:
+        if schedule.kind != "scheduler.schedule" or schedule.part_of or schedule.raw.exists(scenario) is False:
+            continue
+        target = settle(schedule.properties["definition"], scenario)
+        called = _text(target, "Arn", scenario).lower()
+        if ":sagemaker:deleteendpoint" in called and _text(schedule.raw.body, "State", scenario) != "DISABLED":
+            yield _text(target, "Input", scenario)
+
+
+def _runs(endpoint: Resource, subject: Subject, scenario: Scenario) -> bool:
+    config = config_of(endpoint, subject.siblings, scenario)
+    return not isinstance(config, Unknown) and config.raw is subject.resource.raw
+
+
+def _text(node: Node, key: str, scenario: Scenario) -> str:
+    found = child(node, key, scenario) or child(node, key.lower(), scenario)
+    return (text_of(found.content) or "") if found is not None else ""
+
+
+def endpoint_twins(subject: Subject, scenario: Scenario) -> Content | Node:
+    """List the endpoints that serve another model with the same container on instances of the same family.
+
+    Each set of twins is named once, by the first of them.
+    """
+    own = _serving(subject, subject.resource, scenario)
+    if own is None or isinstance(own, Unknown):
+        return own
+    found = []
+    for other in subject.siblings:
+        if other.kind == ENDPOINT and other.raw.exists(scenario) is True:
+            theirs = _serving(subject, other, scenario)
+            if theirs == own:
+                found.append(other)
+    if not found or found[0].raw is not subject.resource.raw:
+        return None
+    at = subject.resource.raw.name_span
+    return Node(Items(tuple(Node(one.address, one.raw.name_span) for one in found)), at)
+
+
+def _serving(subject: Subject, endpoint: Resource, scenario: Scenario) -> tuple[str, str, Content] | Unknown | None:
+    """Give what endpoints that could share instances have in common; None for one that cannot share."""
+    around = replace(subject, resource=endpoint)
+    if any(key.lower() == _DEDICATED_TAG for key in around.tags(scenario)):
+        return None
+    config = config_of(endpoint, subject.siblings, scenario)
+    if isinstance(config, Unknown):
+        return config
+    listed = items(config.properties["variants"], scenario)
+    if isinstance(listed, Unknown) or len(listed.nodes) != 1 or listed.rest is not None:
+        return listed if isinstance(listed, Unknown) else listed.rest
+    variant = listed.nodes[0]
+    kind = _field(variant, "type", scenario).content
+    if isinstance(kind, Unknown) or kind is None:  # without a type it is serverless
+        return kind
+    image = _image(_field(variant, "model", scenario), subject.siblings, scenario)
+    if image is None or isinstance(image, Unknown):
+        return image
+    return image, instances.family(str(kind)) or str(kind), settle(endpoint.properties["environment"], scenario).content
+
+
+def _image(model: Node, siblings: Sequence[Resource], scenario: Scenario) -> str | Unknown | None:
+    """Give the image of a model of one container and one set of weights, without its tag."""
+    found = _named_by(model, _MODEL, siblings, scenario)
+    if isinstance(found, Unknown):
+        return found
+    containers = list(_containers(found, scenario))
+    if len(containers) != 1 or _field(containers[0], "mode", scenario).content == "MultiModel":
+        return None
+    content = _field(containers[0], "image", scenario).content
+    if content is None:
+        return None  # a model package brings its own
+    if isinstance(content, Unknown):  # the same parameter is the same image
+        return f"{content.because} {content.pattern} {content.references}"
+    written = text_of(content)
+    return _without_tag(written) if written is not None else str(content)
+
+
+def _without_tag(image: str) -> str:
+    name = image.partition("@")[0]
+    folder, _, last = name.rpartition("/")
+    return f"{folder}/{last.partition(':')[0]}"
+
+
+def _containers(model: Resource, scenario: Scenario) -> Iterator[Node]:
+    listed = items(model.properties["containers"], scenario)
+    yield from listed.nodes if isinstance(listed, Items) else ()
+
+
+def _named_by(value: Node, kind: str, siblings: Sequence[Resource], scenario: Scenario) -> Resource | Unknown:
+    """Give the resource of a kind that a value names, or why it cannot be seen."""
+    kin = [one for one in siblings if one.kind == kind and not one.part_of]
+    perhaps: Unknown | None = None
+    for one in kin:
+        exists = one.raw.exists(scenario)
+        verdict = names(value, one, kin, scenario) if exists is not False else False
+        if verdict is True and exists is True:
+            return one
+        if verdict is not False:
+            perhaps = perhaps or Unknown(f"it may be {one.address}")
+    if isinstance(value.content, Unknown):
+        return value.content
+    written = text_of(value.content)
+    return perhaps or Unknown(f'"{written}" is not a resource of this project' if written else "it names none")
+
+
+def _field(node: Node, name: str, scenario: Scenario) -> Node:
+    return child(node, name, scenario) or replace(node, content=None)
