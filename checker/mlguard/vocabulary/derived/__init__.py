@@ -52,7 +52,6 @@ DERIVED: Mapping[str, Derivation] = {
     "endpoint_twins": endpoints.endpoint_twins,
     "is_deleted_by_schedule": endpoints.is_deleted_by_schedule,
     "component_scaling": endpoint_scaling.component_scaling,
-    "capacity_span": endpoint_scaling.capacity_span,
     "scale_in": endpoint_scaling.scale_in,
 }
 

@@ -62,20 +62,6 @@ def component_scaling(subject: Subject, scenario: Scenario) -> Content | Node:
     return _scaling(named, component, subject.siblings, scenario).state
 
 
-def capacity_span(subject: Subject, scenario: Scenario) -> Content | Node:
-    """Say whether a target has anything between its least and its most capacity: `open` or `fixed`."""
-    least, most = (subject.property(name, scenario) for name in ("min_capacity", "max_capacity"))
-    if least is None or most is None:
-        return "open"
-    for node in (least, most):
-        if isinstance(node.content, Unknown):
-            return node
-    written = text_of(least.content)
-    if written is None:
-        return Unknown("another resource decides its least capacity")
-    return replace(least, content="fixed" if written == text_of(most.content) else "open")
-
-
 def scale_in(subject: Subject, scenario: Scenario) -> Content | Node:
     """Say whether anything takes away the capacity that a policy adds: `enabled` or `disabled`.
 

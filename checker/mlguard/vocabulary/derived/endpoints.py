@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mlguard.knowledge import instances
 from mlguard.resource import Resource
@@ -26,6 +26,38 @@ def config_of(endpoint: Resource, siblings: Sequence[Resource], scenario: Scenar
     """Give the endpoint configuration that an endpoint runs, or why it cannot be seen."""
     value = settle(endpoint.properties["config"], scenario)
     return _named_by(value, CONFIG, siblings, scenario)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A variant of an endpoint configuration: its place among the others, and whether there are any."""
+
+    config: Resource
+    index: int
+    alone: bool
+    node: Node
+
+
+def scaled_variant(target: Resource, siblings: Sequence[Resource], scenario: Scenario) -> Variant | None:
+    """Give the variant that a scalable target scales; None where that is not known."""
+    for endpoint in siblings:
+        if endpoint.kind != ENDPOINT:
+            continue
+        for variant in _variants(endpoint, siblings, scenario):
+            name = child(variant.node, "name", scenario)
+            found = variant_scaling(endpoint, name, siblings, scenario, alone=variant.alone).target
+            if found is not None and found.raw is target.raw:
+                return variant
+    return None
+
+
+def _variants(endpoint: Resource, siblings: Sequence[Resource], scenario: Scenario) -> Iterator[Variant]:
+    config = config_of(endpoint, siblings, scenario)
+    listed = config if isinstance(config, Unknown) else items(config.properties["variants"], scenario)
+    if isinstance(config, Unknown) or isinstance(listed, Unknown):
+        return
+    for index, node in enumerate(listed.nodes):
+        yield Variant(config, index, len(listed.nodes) == 1 and listed.rest is None, node)
 
 
 def endpoint_variants(subject: Subject, scenario: Scenario) -> Content | Node:
