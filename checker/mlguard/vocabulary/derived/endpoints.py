@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from mlguard.knowledge import instances
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
-from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, settle, text_of
+from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, child, items, settle, text_of
 from mlguard.vocabulary.derived.endpoint_scaling import variant_scaling
 from mlguard.vocabulary.derived.machines import accelerated
 from mlguard.vocabulary.derived.naming import names
@@ -63,7 +63,7 @@ def _variants(endpoint: Resource, siblings: Sequence[Resource], scenario: Scenar
 def endpoint_variants(subject: Subject, scenario: Scenario) -> Content | Node:
     """List the variants of an endpoint's configuration with how each serves (`mode`) and what scales it (`scaling`).
 
-    `floor` is the least number of instances, where something scales it.
+    `idle` is `zero` where no instance is left when nothing is to do, else `instances`.
     """
     config = config_of(subject.resource, subject.siblings, scenario)
     if isinstance(config, Unknown):
@@ -83,9 +83,14 @@ def _variant(subject: Subject, config: Resource, node: Node, alone: bool, scenar
     state, floor = _scaled(subject, node, alone, scenario)
     entries["mode"] = replace(node, content=mode)
     entries["scaling"] = replace(node, content=state)
-    if floor is not None:
-        entries["floor"] = floor
+    entries["idle"] = _idle(floor or replace(node, content=None))
     return replace(node, content=Entries(entries))
+
+
+def _idle(floor: Node) -> Node:
+    if isinstance(floor.content, Unknown | Reference):
+        return floor
+    return replace(floor, content="zero" if text_of(floor.content) == "0" else "instances")
 
 
 def _mode(variant: Node, asynchronous: Node, scenario: Scenario) -> str | Unknown:
