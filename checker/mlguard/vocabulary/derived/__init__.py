@@ -47,6 +47,7 @@ DERIVED: Mapping[str, Derivation] = {
     "image_expiry": registries.image_expiry,
     "subscriber_state": budgets.subscriber_state,
     "machine_learning": context.machine_learning,
+    "variant_label": endpoints.variant_label,
     "variant_hosting": endpoints.variant_hosting,
     "endpoint_variants": endpoints.endpoint_variants,
     "endpoint_twins": endpoints.endpoint_twins,

@@ -11,7 +11,7 @@ from mlguard.resource import Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, child, items, settle, text_of
 from mlguard.vocabulary.derived.endpoint_scaling import variant_scaling
-from mlguard.vocabulary.derived.machines import accelerated
+from mlguard.vocabulary.derived.machines import accelerated, monthly_usd
 from mlguard.vocabulary.derived.naming import names
 from mlguard.vocabulary.derived.subject import Subject
 
@@ -125,6 +125,18 @@ def _scaled(subject: Subject, variant: Node, alone: bool, scenario: Scenario) ->
     scaling = variant_scaling(subject.resource, name, subject.siblings, scenario, alone=alone)
     floor = settle(scaling.target.properties["min_capacity"], scenario) if scaling.target is not None else None
     return scaling.state, floor
+
+
+def variant_label(subject: Subject, scenario: Scenario) -> Content:
+    """Name a variant as far as it is known: `variant main on 6 x ml.g5.xlarge ($6,169 a month)`."""
+    variant = subject.item
+    if variant is None:
+        return None
+    name, kind, count = (text_of(_field(variant, key, scenario).content) for key in ("name", "type", "count"))
+    price = monthly_usd(subject, scenario)
+    many = f"{count} x " if count is not None and count != "1" else ""
+    costs = f" (${price:,.0f} a month)" if isinstance(price, int | float) else ""
+    return f"variant{f' {name}' if name else ''}{f' on {many}{kind}{costs}' if kind else ''}"
 
 
 def variant_hosting(subject: Subject, scenario: Scenario) -> Content | Node:
@@ -282,7 +294,9 @@ def _named_by(value: Node, kind: str, siblings: Sequence[Resource], scenario: Sc
     if isinstance(value.content, Unknown):
         return value.content
     written = text_of(value.content)
-    return perhaps or Unknown(f'"{written}" is not a resource of this project' if written else "it names none")
+    return perhaps or Unknown(
+        f'"{written}" is not a resource of this project' if written else "it names no resource of this project"
+    )
 
 
 def _field(node: Node, name: str, scenario: Scenario) -> Node:
