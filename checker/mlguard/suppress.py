@@ -87,12 +87,12 @@ def suppress(
     calls = {resource.address: [one.span for one in resource.related] for resource in project.resources}
     marked = []
     for finding in findings:
-        address = finding.resource.split("/job:")[0]
+        address = _known(finding.resource, headers)
         places = [finding.at, *(one.span for one in finding.related), *calls.get(address, ())]
         if address in headers:
             places.append(headers[address])
         candidates = [one for place in places for one in _speaking(ignores, place)]
-        candidates.extend(_waived(waivers, address))
+        candidates.extend(waivers.get(address, ()))
         chosen = next((one for one in candidates if _covers(one, finding, canonical)), None)
         suppression = Suppression(chosen.reason, chosen.at) if chosen is not None else None
         marked.append(replace(finding, suppressed=suppression))
@@ -100,11 +100,11 @@ def suppress(
     return marked, [note for one in everything for note in _notes(one, canonical, selected)]
 
 
-def _waived(waivers: Mapping[str, list[Ignore]], address: str) -> list[Ignore]:
-    found = waivers.get(address)
-    if found is None:  # a job inside of a resource is waived with it
-        found = next((listed for whole, listed in waivers.items() if address.startswith(f"{whole}/")), [])
-    return found
+def _known(address: str, headers: Mapping[str, Span]) -> str:
+    """Give the resource that an address is of: a job inside of a resource is judged with it."""
+    while address not in headers and "/" in address:
+        address = address.rpartition("/")[0]
+    return address
 
 
 def _from_waiver(waiver: Waiver) -> Ignore:

@@ -130,10 +130,12 @@ def _projects(
     for project in _assemblies(options, found, wanted, problems):
         read.update(project.files)
         yield project
+    templates: list[RawProject] = []
     for index, path in enumerate(found.templates):
         options.tick("reading", index, len(found.templates))
         if path not in read:
-            yield from _templates(options, found, path, wanted, problems)
+            templates.extend(_templates(options, found, path, wanted, problems))
+    yield from _outermost(templates)
     if found.terraform:
         yield from _terraform(options, list(found.terraform), wanted)
 
@@ -193,6 +195,18 @@ def _templates(
     if not loaded:
         found.skipped[path] = "not a template"
     return loaded
+
+
+def _outermost(templates: Sequence[RawProject]) -> Iterator[RawProject]:
+    """Leave out the templates that others nest: they are judged there, with the parameters that they are given."""
+    nested = {path for project in templates for path in project.files[1:]}
+    covered: set[str] = set()
+    for inner in (False, True):  # of templates that nest each other, the first stands for all
+        for project in templates:
+            own = project.files[0]
+            if (own in nested) is inner and not (inner and own in covered):
+                covered.update(project.files[1:])
+                yield project
 
 
 def _native(options: Options) -> frozenset[str]:

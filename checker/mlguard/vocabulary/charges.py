@@ -113,10 +113,18 @@ def _hourly(subject: Subject, kind: str, scenario: Scenario) -> tuple[Amount, Ba
 def _hours(subject: Subject, billing: str, scenario: Scenario) -> tuple[Amount, str]:
     if billing != "job":
         return Amount(HOURS_PER_MONTH, HOURS_PER_MONTH), f"{HOURS_PER_MONTH} h"
-    seconds = number(subject.property("max_runtime_seconds", scenario), Amount(0, None))
+    seconds = _longest_run(subject, scenario)
     if seconds.high is None:
         return Amount(0, None), "each hour of a run"
     return Amount(0, seconds.high / 3600), f"up to {seconds.high / 3600:g} h a run"
+
+
+def _longest_run(subject: Subject, scenario: Scenario) -> Amount:
+    """Give after how many seconds a job is stopped at the latest."""
+    jobs = items(subject.property("jobs", scenario), scenario)
+    nodes = jobs.nodes if not isinstance(jobs, Unknown) else ()
+    limits = [number(child(node, "max_runtime_seconds", scenario), Amount(0, None)) for node in nodes]
+    return max(limits, key=lambda one: float("inf") if one.high is None else one.high, default=Amount(0, None))
 
 
 def _capacity(subject: Subject, kind: str, scenario: Scenario) -> Amount:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
@@ -11,6 +12,9 @@ from mlguard.value import Node, Reference, Unknown, text_of
 from mlguard.vocabulary.model import Companion, Follow
 from mlguard.vocabulary.paths import walk
 
+_NAMED = re.compile(r'parameter "|AWS::\w+:|var\.[\w-]+ has no value')
+"""How a reason begins that says whose value is open, so that the same reason is the same value."""
+
 
 def names_resource(value: Node, target: RawResource, name: Node | None) -> bool | None:
     """Tell whether a value names the target: by reference, or by a literal equal to its name; None when it may."""
@@ -18,7 +22,7 @@ def names_resource(value: Node, target: RawResource, name: Node | None) -> bool 
     if isinstance(content, Reference):
         return _same_address(content.address, target.address)
     if isinstance(content, Unknown):
-        return _may_name(content, target, name)
+        return True if _same_text(content, name) else _may_name(content, target, name)
     written = text_of(content)
     own = text_of(name.content) if name is not None else None
     if written is None:
@@ -28,6 +32,13 @@ def names_resource(value: Node, target: RawResource, name: Node | None) -> bool 
     if name is not None and isinstance(name.content, Unknown):
         return None if fnmatchcase(written, name.content.pattern) else False
     return False
+
+
+def _same_text(unknown: Unknown, name: Node | None) -> bool:
+    """Tell whether two texts are the same whatever their one open part is: `${AWS::StackName}-stop` in both places."""
+    own = name.content if name is not None else None
+    named = unknown.references or _NAMED.match(unknown.because)
+    return own == unknown and bool(named) and unknown.pattern.count("*") == 1
 
 
 def _same_address(named: str, address: str) -> bool | None:
@@ -101,8 +112,8 @@ def followed(
     cloud_control = source.type.startswith("awscc_")
     values = (walk(source.body, path, scenario, cloud_control=cloud_control) for path in follow.paths)
     value = next((found for found in values if found is not None), None)
-    if value is None or isinstance(value.content, Unknown):
-        return value
+    if value is None:
+        return None
     if isinstance(value.content, Reference):
         found = by_address.get(value.content.address)
         if found is not None and found.exists(scenario) is True:
@@ -113,4 +124,8 @@ def followed(
         name = walk(mate.body, follow.types.get(mate.type, "name"), scenario)
         if name is not None and written is not None and text_of(name.content) == written:
             return mate
+        if isinstance(value.content, Unknown) and _same_text(value.content, name):
+            return mate
+    if isinstance(value.content, Unknown):
+        return value
     return Node(Unknown(f'"{written}" is not a resource of this project'), value.span, value.key_span)

@@ -15,7 +15,7 @@ from mlguard.scenario import Memory, Scenario
 from mlguard.value import Choice, Content, Entries, Items, Node, Unknown, items, settle
 from mlguard.vocabulary.charges import charges_of
 from mlguard.vocabulary.derived import DERIVED, Settings, Subject
-from mlguard.vocabulary.embedded import CARRIERS
+from mlguard.vocabulary.embedded import Carrier, EmbeddedJob, Reader, jobs_of
 from mlguard.vocabulary.joins import companions, followed
 from mlguard.vocabulary.model import Field, Kind, Property, Reading, Vocabulary
 from mlguard.vocabulary.paths import read_field, steps_of, walk
@@ -214,21 +214,39 @@ def _derived(world: _World, resource: Resource, item: Node | None, prop: Propert
 
 def _carried(world: _World, kind: Kind, raw: RawResource) -> list[Resource]:
     """Make resources of the jobs that a pipeline or state machine starts."""
-    readings = list(_format_readings(kind.properties["definition"], raw))
-    readings = list(kind.properties["definition"].spellings.get(raw.type) or readings)
 
-    def definition(scenario: Scenario) -> Node | None:
+    def read(name: str, scenario: Scenario) -> Node | None:
+        prop = kind.properties.get(name)
+        readings = (prop.spellings.get(raw.type) or _format_readings(prop, raw)) if prop is not None else ()
         found = (_read(world, kind, raw, reading, scenario) for reading in readings)
         return next((node for node in found if node is not None), None)
 
-    made = []
-    for job in CARRIERS[kind.carries](definition):
-        job_kind = world.vocabulary.kinds[job.kind]
-        carrier = replace(raw, type=f"embedded:{job.kind}", body=job.body)
-        properties: dict[str, Node] = {}
-        resource = Resource(job.kind, carrier, properties, part_of=job.name)
-        for name, prop in (*world.vocabulary.common.items(), *job_kind.properties.items()):
-            compute = partial(_property, world, job_kind, resource, prop)
-            properties[name] = _remembered(world, (raw.address, job.name, job.kind, name), compute, raw)
-        made.append(_billed(world, job_kind, resource))
-    return made
+    reader = Reader(world.raw.documents)
+    carrier = Carrier(partial(read, "definition"), partial(read, "substitutions"), reader, raw.address)
+    return [_embedded(world, raw, job) for job in jobs_of(kind.carries, carrier)]
+
+
+def _embedded(world: _World, raw: RawResource, job: EmbeddedJob) -> Resource:
+    """Make a resource of a job: it is deployed with its carrier, in the scenarios that have it, and has its tags."""
+
+    def exists(scenario: Scenario) -> bool | Unknown:
+        there = raw.exists(scenario)
+        return there if there is False or job.exists(scenario) else False
+
+    kind = world.vocabulary.kinds[job.kind]
+    around = Subject(Resource("", raw, {}), world.raw, world.settings, None, ())
+    tags = Node(Choice(lambda scenario: _tags_as_node(around, scenario)), raw.name_span)
+    carried = replace(
+        raw, type=f"embedded:{kind.name}", body=job.body, name_span=job.at, exists=exists, tags_below=tags
+    )
+    properties: dict[str, Node] = {}
+    resource = Resource(kind.name, carried, properties, part_of=job.name)
+    for name, prop in (*world.vocabulary.common.items(), *kind.properties.items()):
+        compute = partial(_property, world, kind, resource, prop)
+        properties[name] = _remembered(world, (raw.address, job.name, kind.name, name), compute, carried)
+    return _billed(world, kind, resource)
+
+
+def _tags_as_node(around: Subject, scenario: Scenario) -> Node:
+    at = around.resource.raw.name_span
+    return Node(Entries({key: Node(value, at) for key, value in around.tags(scenario).items()}), at)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
 from mlguard.errors import ParseError
-from mlguard.parse.cloudformation.sniff import looks_like_template
+from mlguard.parse.cloudformation.inner_stacks import local_path
+from mlguard.parse.cloudformation.sniff import is_template, looks_like_template
 from mlguard.parse.cloudformation.template import Surroundings, Template
 from mlguard.parse.markup import load_markup
 from mlguard.resource import RawProject
@@ -14,22 +15,6 @@ from mlguard.source import Document, Root
 from mlguard.value import Entries, Node
 
 __all__ = ["is_template", "load", "looks_like_template"]
-
-
-def is_template(node: Node) -> bool:
-    """Tell whether a parsed document is a template: resources with a type, or the format's version."""
-    content = node.content
-    if not isinstance(content, Entries):
-        return False
-    resources = content.nodes.get("Resources")
-    if "AWSTemplateFormatVersion" in content.nodes:
-        return True
-    if resources is None or not isinstance(resources.content, Entries):
-        return False
-    return any(
-        isinstance(entry.content, Entries) and "Type" in entry.content.nodes
-        for entry in resources.content.nodes.values()
-    )
 
 
 def load(
@@ -81,19 +66,11 @@ def _project(  # noqa: PLR0913, PLR0917  (what is known of a template when its f
 
 
 def _locator(root: Root) -> Callable[[str, str, Node], str | None]:
-    """Follow a `TemplateURL` that is a path beside the template, as `aws cloudformation package` reads it."""
+    """Follow the path of a template beside another one, as `aws cloudformation package` and `sam` read it."""
 
     def locate(path: str, _name: str, node: Node) -> str | None:
-        fields = node.content.nodes if isinstance(node.content, Entries) else {}
-        properties = fields.get("Properties")
-        url = (
-            properties.content.nodes.get("TemplateURL")
-            if properties and isinstance(properties.content, Entries)
-            else None
-        )
-        if url is None or not isinstance(url.content, str) or "://" in url.content:
-            return None
-        found = root.resolve(str(PurePosixPath(path).parent), url.content)
+        written = local_path(node)
+        found = root.resolve(str(PurePosixPath(path).parent), written) if written is not None else None
         return found if found is not None and root.is_file(found) else None
 
     return locate

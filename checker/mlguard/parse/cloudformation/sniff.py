@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from mlguard.value import Entries, Node
+
 _VERSION = b"AWSTemplateFormatVersion"
 _RESOURCES = re.compile(rb"""(?:^|[{,\n\xbf])[ \t]*["']?Resources["']?[ \t]*:""")
 _TYPE = re.compile(rb"""["']?Type["']?[ \t]*:[ \t\r\n]*["']?[A-Za-z0-9]+::[A-Za-z0-9]+""")
@@ -17,3 +19,19 @@ def looks_like_template(content: bytes) -> bool:
     if _VERSION in content:
         return True
     return b"::" in content and _RESOURCES.search(content) is not None and _TYPE.search(content) is not None
+
+
+def is_template(node: Node) -> bool:
+    """Tell whether a parsed document is a template: resources with a type, or the format's version."""
+    content = node.content
+    if not isinstance(content, Entries):
+        return False
+    resources = content.nodes.get("Resources")
+    if "AWSTemplateFormatVersion" in content.nodes:
+        return True
+    if resources is None or not isinstance(resources.content, Entries):
+        return False
+    return any(
+        isinstance(entry.content, Entries) and "Type" in entry.content.nodes
+        for entry in resources.content.nodes.values()
+    )

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mlguard.errors import LimitError, MlguardError, ParseError
+from mlguard.parse.cloudformation.definitions import with_parsed_texts
+from mlguard.parse.cloudformation.inner_stacks import InnerStack, describe, inline_template, is_inner_stack, joined_tags
 from mlguard.parse.cloudformation.intrinsics import Evaluator
+from mlguard.parse.cloudformation.local_files import with_definition
+from mlguard.parse.cloudformation.metadata import construct_path, waivers
 from mlguard.parse.cloudformation.parameters import Declared, declare
+from mlguard.parse.cloudformation.sam import TRANSFORM, with_globals
+from mlguard.parse.cloudformation.sniff import is_template
 from mlguard.parse.markup import load_markup
-from mlguard.resource import Gap, RawResource, Waiver, always
+from mlguard.resource import Gap, RawResource, always
 from mlguard.scenario import Memory, Scenario
 from mlguard.source import Document, Root, Span
-from mlguard.value import Choice, Entries, Items, Node, Parameter
+from mlguard.value import Choice, Entries, Items, Node, Parameter, Unknown
 
-NESTED = "AWS::CloudFormation::Stack"
 _MAX_NESTING = 10
 _MAX_NESTED = 100
-_HARMLESS_TRANSFORMS = ("AWS::Serverless-2016-10-31", "AWS::LanguageExtensions", "AWS::SecretsManager-")
+_HARMLESS_TRANSFORMS = (TRANSFORM, "AWS::LanguageExtensions", "AWS::SecretsManager-", "AWS::CodeDeployBlueGreen")
+_MODULE = "::MODULE"
 
 
 @dataclass(slots=True)
@@ -41,7 +47,11 @@ class Surroundings:
 
 @dataclass(slots=True)
 class Template:
-    """One template in its place: a stack of its own, or nested in another."""
+    """One template in its place: a stack of its own, or nested in another.
+
+    `tags` reach it from the stacks around it. `regions` are those of a stack set, empty when they are not known, and
+    None where it is deployed beside its parent.
+    """
 
     node: Node
     path: str
@@ -51,9 +61,15 @@ class Template:
     depth: int = 0
     chain: tuple[str, ...] = ()
     stack_condition: Callable[[Scenario], bool] | None = None
+    tags: Node | None = None
+    regions: tuple[str, ...] | None = None
     _nested: dict[str, Template | None] = field(default_factory=dict)
     _evaluator: Evaluator | None = None
     _declared: dict[str, Declared] | None = None
+
+    def __post_init__(self) -> None:
+        """Write the globals of a SAM template into its resources."""
+        self.node = with_globals(self.node)
 
     def section(self, name: str) -> Node | None:
         """Give a top-level section when it is there."""
@@ -82,12 +98,19 @@ class Template:
                 self.section("Mappings"),
                 self.section("Conditions"),
                 frozenset(self.entries),
-                self.around.region,
+                self._only_region,
                 self.prefix,
                 self.around.memory,
                 self._output,
             )
         return self._evaluator
+
+    @property
+    def _only_region(self) -> str:
+        """The region when there is one that is known: each of several is a scenario."""
+        if self.regions is None:
+            return self.around.region
+        return self.regions[0] if len(self.regions) == 1 else ""
 
     def parameters(self) -> tuple[Parameter, ...]:
         """Give the parameters that a deployment may choose."""
@@ -101,7 +124,7 @@ class Template:
             kind = self._type_of(name, node)
             if not kind:
                 continue
-            if kind == NESTED:
+            if is_inner_stack(kind):
                 nested = self.nested(name)
                 if nested is not None:
                     found.extend(nested.resources())
@@ -120,14 +143,21 @@ class Template:
         content = node.content
         at = node.key_span or node.span
         if name.startswith("Fn::"):
-            self.around.gaps.append(Gap(at, f"{name} adds resources at deployment"))
+            self._gap(at, f"{name} adds resources at deployment")
             return ""
-        kind = content.nodes.get("Type") if isinstance(content, Entries) else None
+        fields = content.nodes if isinstance(content, Entries) else {}
+        kind = fields.get("Type")
+        if kind is None and "Fn::Transform" in fields:
+            self._gap(at, f'a macro makes the resource "{name}" at deployment')
+            return ""
         if kind is None:
             self._problem(f'the resource "{name}" has no Type', at)
             return ""
         if not isinstance(kind.content, str):
-            self.around.gaps.append(Gap(at, f'the type of "{name}" is chosen at deployment'))
+            self._gap(at, f'the type of "{name}" is chosen at deployment')
+            return ""
+        if kind.content.endswith(_MODULE):
+            self._gap(at, f'the module {kind.content} of "{name}" adds resources at deployment')
             return ""
         return kind.content
 
@@ -135,15 +165,18 @@ class Template:
         self.around.problems.append(ParseError(message, at.path, at.line, at.column))
 
     def _note_macros(self) -> None:
-        section = self.section("Transform")
-        if section is None:
+        for section in (self.section("Transform"), self.section("Fn::Transform")):
+            nodes = section.content.nodes if section and isinstance(section.content, Items) else (section,)
+            for node in nodes:
+                self._note_macro(node, section.key_span if section else None)
+
+    def _note_macro(self, node: Node | None, at: Span | None) -> None:
+        if node is None:
             return
-        nodes = section.content.nodes if isinstance(section.content, Items) else (section,)
-        for node in nodes:
-            name = node.content if isinstance(node.content, str) else "a macro"
-            if not name.startswith(_HARMLESS_TRANSFORMS):
-                at = section.key_span or section.span
-                self.around.gaps.append(Gap(at, f"the macro {name} may add resources at deployment"))
+        named = node.content.nodes.get("Name") if isinstance(node.content, Entries) else node
+        name = named.content if named is not None and isinstance(named.content, str) else "of an unknown name"
+        if not name.startswith(_HARMLESS_TRANSFORMS):
+            self.around.gaps.append(Gap(at or node.span, f"the macro {name} may add resources at deployment"))
 
     def _resource(self, name: str, kind: str, node: Node) -> RawResource:
         fields = node.content.nodes if isinstance(node.content, Entries) else {}
@@ -151,7 +184,11 @@ class Template:
         body = fields.get("Properties") or Node(Entries({}), at, at)
         if not isinstance(body.content, Entries) and body.content is not None:
             self._problem(f'the Properties of "{name}" are not a mapping', body.key_span or at)
-            body = Node(Entries({}), at, at)
+            body = Node(Unknown("its Properties are not a mapping"), at, at)
+        if "Fn::Transform" in fields and isinstance(body.content, Entries):
+            macro = Unknown("a macro (Fn::Transform) adds to this at deployment")
+            body = replace(body, content=Entries(body.content.nodes, macro))
+        body = with_parsed_texts(kind, with_definition(kind, body, self._beside), self.around.documents)
         return RawResource(
             format="cloudformation",
             type=kind,
@@ -161,8 +198,9 @@ class Template:
             name_span=at,
             region=Node(Choice(self._region), at),
             exists=self._existence(fields.get("Condition")),
-            construct=_construct_path(fields.get("Metadata")),
-            waivers=_waivers(fields.get("Metadata")),
+            tags_below=self.tags,
+            construct=construct_path(fields.get("Metadata")),
+            waivers=waivers(fields.get("Metadata")),
         )
 
     def _region(self, scenario: Scenario) -> Node:
@@ -182,42 +220,89 @@ class Template:
 
         return exists
 
+    def _beside(self, name: str) -> Node | None:
+        """Read a file that the template names: it is found beside the template."""
+        root = self.around.root
+        path = root.resolve(self.path.rpartition("/")[0], name) if root is not None else None
+        if root is None or path is None or not root.is_file(path):
+            return None
+        return next(iter(self._read(root, path)), None)
+
+    def _read(self, root: Root, path: str) -> list[Node]:
+        document = self.around.documents.get(path) or root.read(path)
+        self.around.documents[path] = document
+        return load_markup(document)
+
     def _open_nested(self, name: str) -> Template | None:
         node = self.entries[name]
-        fields = node.content.nodes if isinstance(node.content, Entries) else {}
-        at = node.key_span or node.span
-        path = self.around.locate(self.path, name, node) if self.depth < _MAX_NESTING else None
-        if path is not None and path in (self.path, *self.chain):
-            self.around.gaps.append(Gap(at, f'the nested stack "{name}" nests its own template'))
+        fields = _below(node)
+        kind = _below(node)["Type"].content
+        inner = describe(str(kind), _below(fields.get("Properties")), self.evaluator.wrap)
+        found = self._template_of(name, node, inner)
+        if found is None:
             return None
-        if path is not None:
-            self.around.nested += 1
-            if self.around.nested > _MAX_NESTED:
-                if self.around.nested == _MAX_NESTED + 1:
-                    message = f"more than {_MAX_NESTED} nested stacks: those beyond are not read"
-                    self.around.problems.append(LimitError(message, at.path, at.line, at.column))
-                path = None
-        if path is None or self.around.root is None:
-            self.around.gaps.append(Gap(at, f'the nested stack "{name}" has its template elsewhere'))
+        existence = self._existence(fields.get("Condition"))
+        return Template(
+            found[0],
+            found[1],
+            self.around,
+            f"{self.prefix}{name}/",
+            inner.parameters,
+            self.depth + 1,
+            (*self.chain, self.path),
+            _in_regions(existence, inner.regions),
+            joined_tags(self.tags, inner.tags),
+            inner.regions if inner.regions is not None else self.regions,
+        )
+
+    def _template_of(self, name: str, node: Node, inner: InnerStack) -> tuple[Node, str] | None:
+        """Give the template that a resource deploys, and its file; None where it cannot be read, and why is noted."""
+        at = node.key_span or node.span
+        called = f'the {inner.called} "{name}"'
+        if self.depth >= _MAX_NESTING:
+            self._gap(at, f"{called} is nested deeper than {_MAX_NESTING} levels")
+            return None
+        path = self.around.locate(self.path, name, node)
+        if path is not None and path in (self.path, *self.chain):
+            self._gap(at, f"{called} nests its own template")
+            return None
+        if (path is not None or inner.body is not None) and not self._counted(at):
+            path, inner = None, replace(inner, body=None)
+        root = self.around.root
+        if inner.body is None and (path is None or root is None):
+            self._gap(at, f"{called} has its template {inner.elsewhere}")
             return None
         try:
-            document = self.around.documents.get(path) or self.around.root.read(path)
-            self.around.documents[path] = document
-            documents = load_markup(document)
+            if path is not None and root is not None:
+                return self._first(self._read(root, path), path, at, called)
+            return self._inline(inner.body or node, at, called)
         except MlguardError as error:
             self.around.problems.append(error)
             return None
-        bound = _below(_below(fields, "Properties"), "Parameters")
-        return Template(
-            documents[0] if documents else Node(None, at),
-            path,
-            self.around,
-            f"{self.prefix}{name}/",
-            {key: self.evaluator.wrap(value) for key, value in bound.items()},
-            self.depth + 1,
-            (*self.chain, self.path),
-            self._existence(fields.get("Condition")),
-        )
+
+    def _inline(self, body: Node, at: Span, called: str) -> tuple[Node, str] | None:
+        read = inline_template(body, self.evaluator.wrap, self.around.documents.get(body.span.path))
+        if isinstance(read, Unknown):
+            self._gap(at, f"{called} has a template that only the deployment knows: {read.because}")
+            return None
+        return self._first(read, self.path, at, called)
+
+    def _first(self, documents: list[Node], path: str, at: Span, called: str) -> tuple[Node, str] | None:
+        found = next((document for document in documents if is_template(document)), None)
+        if found is None:
+            self._gap(at, f"{called} deploys what is no template")
+        return (found, path) if found is not None else None
+
+    def _counted(self, at: Span) -> bool:
+        """Count one more nested template; a problem says so once when there are too many."""
+        self.around.nested += 1
+        if self.around.nested == _MAX_NESTED + 1:
+            message = f"more than {_MAX_NESTED} nested stacks: those beyond are not read"
+            self.around.problems.append(LimitError(message, at.path, at.line, at.column))
+        return self.around.nested <= _MAX_NESTED
+
+    def _gap(self, at: Span, what: str) -> None:
+        self.around.gaps.append(Gap(at, what))
 
     def _output(self, resource: str, output: str) -> Node | None:
         nested = self.nested(resource) if self._is_nested(resource) else None
@@ -231,38 +316,20 @@ class Template:
     def _is_nested(self, resource: str) -> bool:
         node = self.entries.get(resource)
         kind = node.content.nodes.get("Type") if node is not None and isinstance(node.content, Entries) else None
-        return kind is not None and kind.content == NESTED
+        return kind is not None and isinstance(kind.content, str) and is_inner_stack(kind.content)
 
 
-def _below(fields: Mapping[str, Node], key: str) -> Mapping[str, Node]:
-    node = fields.get(key)
+def _in_regions(exists: Callable[[Scenario], bool], regions: tuple[str, ...] | None) -> Callable[[Scenario], bool]:
+    """Explore each region of a stack set before anything in it is looked at."""
+    if regions is None or len(regions) < 2:  # noqa: PLR2004  (one region is no choice)
+        return exists
+
+    def there(scenario: Scenario) -> bool:
+        scenario.decide("AWS::Region", regions)
+        return exists(scenario)
+
+    return there
+
+
+def _below(node: Node | None) -> Mapping[str, Node]:
     return node.content.nodes if node is not None and isinstance(node.content, Entries) else {}
-
-
-def _construct_path(metadata: Node | None) -> str:
-    if metadata is not None and isinstance(metadata.content, Entries):
-        path = metadata.content.nodes.get("aws:cdk:path")
-        if path is not None and isinstance(path.content, str):
-            return path.content
-    return ""
-
-
-def _waivers(metadata: Node | None) -> tuple[Waiver, ...]:
-    """Read `Metadata: {mlguard: {ignore: [{policy: id, reason: text, until: date}]}}`."""
-    own = metadata.content.nodes.get("mlguard") if metadata and isinstance(metadata.content, Entries) else None
-    listed = own.content.nodes.get("ignore") if own is not None and isinstance(own.content, Entries) else None
-    if listed is None or not isinstance(listed.content, Items):
-        return ()
-    waivers = []
-    for node in listed.content.nodes:
-        if isinstance(node.content, Entries):
-            fields = {key: value.content for key, value in node.content.nodes.items()}
-            policies = fields.get("policy")
-            names = policies.replace(",", " ").split() if isinstance(policies, str) else []
-            reason, until = fields.get("reason"), fields.get("until")
-            waivers.append(Waiver(tuple(names), _text(reason), _text(until), node.span.first_line()))
-    return tuple(waivers)
-
-
-def _text(content: object) -> str:
-    return content if isinstance(content, str) else ""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node
 from mlguard.vocabulary.derived import (
+    batch,
     buckets,
     budgets,
     context,
@@ -30,6 +31,7 @@ DERIVED: Mapping[str, Derivation] = {
     "ml_scope": context.ml_scope,
     "region": context.region,
     "region_is_required": context.region_is_required,
+    "batch_gpus": batch.batch_gpus,
     "lifecycle_state": buckets.lifecycle_state,
     "accelerated": machines.accelerated,
     "family": machines.family,

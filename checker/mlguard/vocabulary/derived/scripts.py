@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from mlguard.scenario import Scenario
-from mlguard.value import Content, Items, Node, Reference, Unknown, child, items, text_of
+from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, child, items, settle, text_of
 from mlguard.vocabulary.derived.subject import Subject
 
 _STOP = re.compile(
@@ -75,9 +75,14 @@ def idle_stop(subject: Subject, scenario: Scenario) -> Content | Node:
     if isinstance(content, Reference):
         wrong = content.attribute == ("" if cloudformation else "arn")
         return Node("arn" if wrong else "configured", node.span, node.key_span, node.origins)
-    if isinstance(content, Unknown) and not cloudformation:
-        return node  # it may be null, which is no configuration at all
+    if isinstance(content, Unknown) and not (cloudformation and _is_written(subject, "LifecycleConfigName", scenario)):
+        return node  # it may be null or not there, which is no configuration at all
     return Node("configured", node.span, node.key_span, node.origins)
+
+
+def _is_written(subject: Subject, key: str, scenario: Scenario) -> bool:
+    body = settle(subject.resource.raw.body, scenario).content
+    return isinstance(body, Entries) and key in body.nodes
 
 
 def _stop_is_scheduled(subject: Subject, scenario: Scenario) -> bool:
