@@ -17,6 +17,7 @@ from mlguard.vocabulary.derived import (
     context,
     endpoint_scaling,
     endpoints,
+    jobs,
     machines,
     registries,
     scripts,
@@ -56,6 +57,9 @@ DERIVED: Mapping[str, Derivation] = {
     "is_deleted_by_schedule": endpoints.is_deleted_by_schedule,
     "component_scaling": endpoint_scaling.component_scaling,
     "scale_in": endpoint_scaling.scale_in,
+    "run_work": jobs.run_work,
+    "wait_ratio": jobs.wait_ratio,
+    "repeats_runs": jobs.repeats_runs,
 }
 
 __all__ = ["DERIVED", "Derivation", "Settings", "Subject"]
