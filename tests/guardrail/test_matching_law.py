@@ -18,9 +18,9 @@ from mlguard.policy.parameters import bundled_parameters
 from mlguard.resource import Resource
 from mlguard.scan import Options, scan
 from mlguard.scan import check as checking
-from mlguard.scenario import explore
+from mlguard.scenario import Scenario, explore
 from mlguard.source import Root
-from mlguard.value import Items, Unknown, child, settle, text_of
+from mlguard.value import Items, Unknown, child, items, settle, text_of
 
 Evaluate = Callable[[list[Any], list[dict[str, Any]]], Mapping[str, str]]
 BREAK_GLASS = "arn:aws:iam::123456789012:role/mlguard-break-glass"
@@ -28,7 +28,12 @@ ACTIONS = {
     "sagemaker.notebook_instance": "sagemaker:CreateNotebookInstance",
     "sagemaker.endpoint_config": "sagemaker:CreateEndpointConfig",
     "sagemaker.training_job": "sagemaker:CreateTrainingJob",
+    "sagemaker.processing_job": "sagemaker:CreateProcessingJob",
     "ec2.instance": "ec2:RunInstances",
+}
+LIMITS = {
+    "max_runtime_seconds": "sagemaker:MaxRuntimeInSeconds",
+    "keep_alive_seconds": "sagemaker:KeepAlivePeriod",
 }
 PREVENTIVE = [policy for policy in bundled_policies() if policy.guardrail.enforce == "preventive"]
 
@@ -83,11 +88,20 @@ def _request(resource: Resource, scenario: Any, default_region: str) -> dict[str
         request["context"] = {"ec2:InstanceType": types[0], "aws:RequestedRegion": request.pop("region")}
         return request
     request["context"] = {"sagemaker:InstanceTypes": types, "aws:RequestedRegion": request.pop("region")}
+    request["context"] |= _limits(resource, scenario)
     configured = resource.properties.get("idle_stop")
     if configured is not None and settle(configured, scenario).content in ("configured", "scheduled"):
         arn = "arn:aws:sagemaker:us-east-1:123456789012:notebook-instance-lifecycle-config/x"
         request["context"]["sagemaker:NotebookInstanceLifecycleConfigArns"] = [arn]
     return request
+
+
+def _limits(resource: Resource, scenario: Scenario) -> Mapping[str, str]:
+    """Give the limits of a run as the request has them; a key that the code does not say is not there."""
+    runs = items(resource.properties.get("jobs"), scenario)
+    assert isinstance(runs, Items)
+    written = {key: child(run, name, scenario) for run in runs.nodes for name, key in LIMITS.items()}
+    return {key: text_of(node.content) or "" for key, node in written.items() if node is not None}
 
 
 def _meant(example: Example, resource: Resource) -> bool:
@@ -139,6 +153,7 @@ def _environment(resource: Resource) -> str:
 def test_every_preventive_policy_is_here() -> None:
     assert [policy.id for policy in PREVENTIVE] == [
         "instance-type-not-allowed",
+        "job-without-runtime-limit",
         "notebook-without-lifecycle-config",
         "premium-accelerator-in-nonproduction",
         "premium-region",

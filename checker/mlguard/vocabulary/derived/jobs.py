@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node, Unknown, child, items, text_of
+from mlguard.vocabulary.derived.naming import names
 from mlguard.vocabulary.derived.subject import Subject
 
 _WORK = {
@@ -27,6 +28,21 @@ _WAITS = (".sync", ".waitForTaskToken")
 def run_work(subject: Subject, _scenario: Scenario) -> Content:
     """Say what kind of work a run is."""
     return _WORK.get(subject.resource.kind)
+
+
+def limited_by_submission(subject: Subject, scenario: Scenario) -> Content:
+    """Tell whether every submission of a Batch job definition that is known gives its attempts a time limit."""
+    definitions = [one for one in subject.siblings if one.kind == subject.resource.kind]
+    limits = []
+    for job in subject.siblings:
+        if job.kind != "batch.job" or job.raw.exists(scenario) is False:
+            continue
+        named = child(job.raw.body, "JobDefinition", scenario) or child(job.raw.body, "jobDefinition", scenario)
+        if named is not None and names(named, subject.resource, definitions, scenario) is not False:
+            runs = items(job.properties["jobs"], scenario)
+            nodes = () if isinstance(runs, Unknown) else runs.nodes
+            limits.append(any(child(run, "max_runtime_seconds", scenario) is not None for run in nodes))
+    return bool(limits) and all(limits)
 
 
 def wait_ratio(subject: Subject, scenario: Scenario) -> Content | Node:
