@@ -57,6 +57,7 @@ DERIVED: Mapping[str, Derivation] = {
     "is_deleted_by_schedule": endpoints.is_deleted_by_schedule,
     "component_scaling": endpoint_scaling.component_scaling,
     "scale_in": endpoint_scaling.scale_in,
+    "is_called_spot": jobs.is_called_spot,
     "limited_by_submission": jobs.limited_by_submission,
     "run_work": jobs.run_work,
     "wait_ratio": jobs.wait_ratio,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node, Unknown, child, items, text_of
 from mlguard.vocabulary.derived.naming import names
@@ -16,6 +18,9 @@ _WORK = {
     "batch.job": "batch",
     "glue.job": "glue",
 }
+_WORD = re.compile(r"[a-z]+")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_INSTEAD = frozenset(("demand", "ondemand", "fallback", "backup", "overflow", "non", "no", "not"))
 _DEFAULT_SECONDS = 86_400
 """How long a SageMaker training may run where nothing says it: a day, by the API's own documentation."""
 _FAILURES = frozenset(
@@ -28,6 +33,18 @@ _WAITS = (".sync", ".waitForTaskToken")
 def run_work(subject: Subject, _scenario: Scenario) -> Content:
     """Say what kind of work a run is."""
     return _WORK.get(subject.resource.kind)
+
+
+def is_called_spot(subject: Subject, scenario: Scenario) -> Content | Node:
+    """Tell, where it is bought, whether the name of a resource says that it is spot and no stand-in for spot."""
+    node = subject.property("name", scenario)
+    content = node.content if node is not None else None
+    name = content.pattern if isinstance(content, Unknown) else text_of(content) or ""
+    texts = (subject.resource.raw.address.rpartition("/")[2], name)
+    words = {word for text in texts for word in _WORD.findall(_HUMP.sub("-", text).lower())}
+    called = "spot" in words and not words & _INSTEAD
+    at = subject.property("provisioning", scenario)
+    return called if at is None else Node(called, at.span, at.key_span)
 
 
 def limited_by_submission(subject: Subject, scenario: Scenario) -> Content:
