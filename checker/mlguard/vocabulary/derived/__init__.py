@@ -21,6 +21,7 @@ from mlguard.vocabulary.derived import (
     machines,
     registries,
     scripts,
+    state_loops,
     studio,
 )
 from mlguard.vocabulary.derived.subject import Settings, Subject
@@ -61,6 +62,7 @@ DERIVED: Mapping[str, Derivation] = {
     "limited_by_submission": jobs.limited_by_submission,
     "run_work": jobs.run_work,
     "wait_ratio": jobs.wait_ratio,
+    "retry_loops": state_loops.retry_loops,
     "repeats_runs": jobs.repeats_runs,
 }
 
