@@ -37,10 +37,19 @@ Resources:
   Target:
     Type: AWS::ApplicationAutoScaling::ScalableTarget
     CONDITION
-    Properties: {ServiceNamespace: sagemaker, ScalableDimension: "sagemaker:variant:DesiredInstanceCount", ResourceId: RESOURCE, MinCapacity: 1, MaxCapacity: 4}
+    Properties:
+      ServiceNamespace: sagemaker
+      ScalableDimension: sagemaker:variant:DesiredInstanceCount
+      ResourceId: RESOURCE
+      MinCapacity: 1
+      MaxCapacity: 4
   Policy:
     Type: AWS::ApplicationAutoScaling::ScalingPolicy
-    Properties: {PolicyName: p, PolicyType: TargetTrackingScaling, ScalingTargetId: !Ref Target, TargetTrackingScalingPolicyConfiguration: {TargetValue: 5}}
+    Properties:
+      PolicyName: p
+      PolicyType: TargetTrackingScaling
+      ScalingTargetId: !Ref Target
+      TargetTrackingScalingPolicyConfiguration: {TargetValue: 5}
 """
 
 
@@ -111,16 +120,19 @@ resource "aws_appautoscaling_policy" "p" {
 """
 
 
+TARGET_ID = "aws_appautoscaling_target.t.id"
+
+
 @pytest.mark.parametrize(
     ("resource_id", "name", "policy", "wanted"),
     [
-        ('"endpoint/${aws_sagemaker_endpoint.e.name}/variant/main"', "null", "aws_appautoscaling_target.t.id", "pass"),
-        ('"endpoint/${random_pet.name.id}/variant/main"', "random_pet.name.id", "aws_appautoscaling_target.t.id", "pass"),
-        ('"endpoint/e-${random_pet.name.id}/variant/main"', '"e-${random_pet.name.id}"', '"endpoint/x/variant/main"', "fail"),
+        ('"endpoint/${aws_sagemaker_endpoint.e.name}/variant/main"', "null", TARGET_ID, "pass"),
+        ('"endpoint/${random_pet.name.id}/variant/main"', "random_pet.name.id", TARGET_ID, "pass"),
+        ('"endpoint/e-${random_pet.name.id}/variant/main"', '"e-${random_pet.name.id}"', '"endpoint/x/a"', "fail"),
         ('"endpoint/serve/variant/main"', '"serve"', '"endpoint/serve/variant/main"', "pass"),
         ('"endpoint/serve/variant/main"', '"serve"', '"endpoint/other/variant/main"', "fail"),
-        ('"endpoint/${aws_sagemaker_endpoint.e.arn}/variant/main"', "null", "aws_appautoscaling_target.t.id", "fail"),
-        ("local.nowhere", '"serve"', "aws_appautoscaling_target.t.id", "unknown"),
+        ('"endpoint/${aws_sagemaker_endpoint.e.arn}/variant/main"', "null", TARGET_ID, "fail"),
+        ("local.nowhere", '"serve"', TARGET_ID, "unknown"),
     ],
 )  # fmt: skip
 def test_how_terraform_names_an_endpoint(scanned: Scan, resource_id: str, name: str, policy: str, wanted: str) -> None:
@@ -130,7 +142,9 @@ def test_how_terraform_names_an_endpoint(scanned: Scan, resource_id: str, name: 
 
 CLOUD_CONTROL = """\
 resource "awscc_sagemaker_endpoint_config" "c" {
-  production_variants = [{ variant_name = "main", model_name = "m", instance_type = "ml.m5.xlarge", initial_instance_count = 4 }]
+  production_variants = [
+    { variant_name = "main", model_name = "m", instance_type = "ml.m5.xlarge", initial_instance_count = 4 }
+  ]
 }
 resource "awscc_sagemaker_endpoint" "e" {
   endpoint_config_name = awscc_sagemaker_endpoint_config.c.endpoint_config_name
@@ -168,23 +182,27 @@ def test_what_a_target_keeps_running_is_priced_as_its_variant(scanned: Scan) -> 
 
 
 @pytest.mark.parametrize(
-    ("schedule", "wanted"),
+    ("call", "given", "wanted"),
     [
-        ('arn = "arn:aws:scheduler:::aws-sdk:sagemaker:deleteEndpoint"\n input = "{}"', "fail"),
-        ('arn = "arn:aws:scheduler:::aws-sdk:sagemaker:deleteEndpoint"\n input = "{\\"EndpointName\\": \\"serve\\"}"', "pass"),
-        ('arn = "arn:aws:scheduler:::aws-sdk:sagemaker:deleteEndpoint"\n input = var.nowhere', "pass"),
-        ('arn = "arn:aws:scheduler:::aws-sdk:sagemaker:stopNotebookInstance"\n input = "serve"', "fail"),
+        ("deleteEndpoint", '"{}"', "fail"),
+        ("deleteEndpoint", '"{\\"EndpointName\\": \\"serve\\"}"', "pass"),
+        ("deleteEndpoint", "var.nowhere", "pass"),
+        ("stopNotebookInstance", '"serve"', "fail"),
     ],
-)  # fmt: skip
-def test_a_schedule_that_deletes_the_endpoint(scanned: Scan, schedule: str, wanted: str) -> None:
+)
+def test_a_schedule_that_deletes_the_endpoint(scanned: Scan, call: str, given: str, wanted: str) -> None:
     text = TERRAFORM.replace("RESOURCE", "null").replace("NAME", '"serve"').replace("POLICY", "null")
-    text += f'resource "aws_scheduler_schedule" "s" {{\n target {{\n {schedule}\n }}\n}}\n'
+    target = f'arn = "arn:aws:scheduler:::aws-sdk:sagemaker:{call}"\n input = {given}'
+    text += f'resource "aws_scheduler_schedule" "s" {{\n target {{\n {target}\n }}\n}}\n'
     assert verdict(scanned({"main.tf": text}, DELETED), "aws_sagemaker_endpoint_configuration.c") == wanted
 
 
 def test_what_the_code_writes_in_another_shape_is_open(scanned: Scan) -> None:
-    odd = "AWS::SageMaker::EndpointConfig, Properties: {ProductionVariants: x}}"
-    text = f"Resources:\n  C: {{Type: {odd}\n  E: {{Type: AWS::SageMaker::Endpoint, Properties: {{EndpointConfigName: !Ref C}}}}\n"
+    text = """\
+Resources:
+  C: {Type: AWS::SageMaker::EndpointConfig, Properties: {ProductionVariants: x}}
+  E: {Type: AWS::SageMaker::Endpoint, Properties: {EndpointConfigName: !Ref C}}
+"""
     report = scanned({"t.yaml": text}, SCALES, BOUNDS, DELETED, TWINS)
     assert report.findings == ()
     assert {one.policy.id for one in report.undecided} >= {SCALES.id, DELETED.id}

@@ -30,7 +30,7 @@ LOOPS: list[tuple[str, dict[str, Any], bool]] = [
     ("to its end", {"T": train(Next="W"), "W": {"Type": "Wait", "Seconds": 1, "End": True}}, False),
     (
         "a status counts nothing",
-        {"T": train(Next="C"), "C": choice({"Variable": "$.s", "StringEquals": "no", "Next": "T"}, default="E"), "E": {}},
+        {"T": train(Next="C"), "C": choice({"StringEquals": "no", "Next": "T"}, default="E"), "E": {}},
         True,
     ),
     (
@@ -45,7 +45,7 @@ LOOPS: list[tuple[str, dict[str, Any], bool]] = [
     ),
     (
         "a person is asked",
-        {"T": train(Next="A"), "A": {"Type": "Task", "Resource": "arn:aws:states:::sqs:x.waitForTaskToken", "Next": "T"}},
+        {"T": train(Next="A"), "A": {"Resource": "arn:aws:states:::sqs:x.waitForTaskToken", "Next": "T"}},
         False,
     ),
     (

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node, Reference, Unknown, items, settle, text_of
-from mlguard.vocabulary.derived.naming import names, piece, refers_by_arn
+from mlguard.vocabulary.derived.naming import kin_of, names, piece, refers_by_arn
 from mlguard.vocabulary.derived.subject import Subject
 
 TARGET = "application_autoscaling.scalable_target"
@@ -35,23 +36,35 @@ def variant_scaling(
     endpoint: Resource, variant: Node | None, siblings: Sequence[Resource], scenario: Scenario, *, alone: bool
 ) -> Scaling:
     """Say what scales a variant of an endpoint; `alone` tells that the endpoint has no other."""
-    endpoints = [one for one in siblings if one.kind == endpoint.kind]
+    endpoints = kin_of(endpoint.kind, siblings)
 
     def named(resource_id: Node) -> bool | None:
-        found = _match(_VARIANT, resource_id)
-        if found is None:
-            return _whole(resource_id)
-        whose = names(piece(resource_id, found["endpoint"]), endpoint, endpoints, scenario)
-        which = _names_variant(found["variant"], variant, alone)
-        return _both(whose, which)
+        return names_variant(resource_id, endpoint, variant, endpoints, scenario, alone=alone)
 
     return _scaling(named, endpoint, siblings, scenario)
+
+
+def names_variant(
+    resource_id: Node,
+    endpoint: Resource,
+    variant: Node | None,
+    endpoints: AbstractSet[str],
+    scenario: Scenario,
+    *,
+    alone: bool,
+) -> bool | None:
+    """Tell whether `endpoint/NAME/variant/NAME` names this variant of this endpoint; None when it may."""
+    found = _match(_VARIANT, resource_id)
+    if found is None:
+        return _whole(resource_id)
+    whose = names(piece(resource_id, found["endpoint"]), endpoint, endpoints, scenario)
+    return _both(whose, _names_variant(found["variant"], variant, alone))
 
 
 def component_scaling(subject: Subject, scenario: Scenario) -> Content | Node:
     """Say what scales the copies of an inference component."""
     component = subject.resource
-    components = [one for one in subject.siblings if one.kind == component.kind]
+    components = kin_of(component.kind, subject.siblings)
 
     def named(resource_id: Node) -> bool | None:
         found = _match(_COMPONENT, resource_id)

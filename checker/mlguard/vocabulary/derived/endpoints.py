@@ -10,9 +10,9 @@ from mlguard.knowledge import instances
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, child, items, settle, text_of
-from mlguard.vocabulary.derived.endpoint_scaling import variant_scaling
+from mlguard.vocabulary.derived.endpoint_scaling import names_variant, variant_scaling
 from mlguard.vocabulary.derived.machines import accelerated, monthly_usd
-from mlguard.vocabulary.derived.naming import names
+from mlguard.vocabulary.derived.naming import kin_of, names
 from mlguard.vocabulary.derived.subject import Subject
 
 CONFIG = "sagemaker.endpoint_config"
@@ -20,6 +20,7 @@ ENDPOINT = "sagemaker.endpoint"
 _MODEL = "sagemaker.model"
 _BURSTABLE = re.compile(r"t\d")
 _DEDICATED_TAG = "mlguard:dedicated"
+_BETWEEN = "\n"
 
 
 def config_of(endpoint: Resource, siblings: Sequence[Resource], scenario: Scenario) -> Resource | Unknown:
@@ -40,13 +41,12 @@ class Variant:
 
 def scaled_variant(target: Resource, siblings: Sequence[Resource], scenario: Scenario) -> Variant | None:
     """Give the variant that a scalable target scales; None where that is not known."""
+    resource_id = settle(target.properties["resource_id"], scenario)
+    kin = kin_of(ENDPOINT, siblings)
     for endpoint in siblings:
-        if endpoint.kind != ENDPOINT:
-            continue
-        for variant in _variants(endpoint, siblings, scenario):
+        for variant in _variants(endpoint, siblings, scenario) if endpoint.kind == ENDPOINT else ():
             name = child(variant.node, "name", scenario)
-            found = variant_scaling(endpoint, name, siblings, scenario, alone=variant.alone).target
-            if found is not None and found.raw is target.raw:
+            if names_variant(resource_id, endpoint, name, kin, scenario, alone=variant.alone) is True:
                 return variant
     return None
 
@@ -219,16 +219,28 @@ def endpoint_twins(subject: Subject, scenario: Scenario) -> Content | Node:
     own = _serving(subject, subject.resource, scenario)
     if own is None or isinstance(own, Unknown):
         return own
-    found = []
-    for other in subject.siblings:
-        if other.kind == ENDPOINT and other.raw.exists(scenario) is True:
-            theirs = _serving(subject, other, scenario)
-            if theirs == own:
-                found.append(other)
-    if not found or found[0].raw is not subject.resource.raw:
-        return None
-    at = subject.resource.raw.name_span
-    return Node(Items(tuple(Node(one.address, one.raw.name_span) for one in found)), at)
+    address = subject.resource.address
+    for twins in _all_twins(subject):
+        listed = twins.split(_BETWEEN)
+        if listed[0] == address:
+            at = subject.resource.raw.name_span
+            return Node(Items(tuple(Node(one, at) for one in listed)), at)
+    return None
+
+
+def _all_twins(subject: Subject) -> frozenset[str]:
+    """Give the sets of twins of the project as it is deployed by default, found once for a project."""
+    remembered = subject.settings.remembered
+    if "twins" not in remembered:
+        default = Scenario()
+        sets: dict[object, list[str]] = {}
+        for one in subject.siblings:
+            if one.kind == ENDPOINT and one.raw.exists(default) is True:
+                serving = _serving(subject, one, default)
+                if isinstance(serving, tuple):
+                    sets.setdefault(serving, []).append(one.address)
+        remembered["twins"] = frozenset(_BETWEEN.join(twins) for twins in sets.values())
+    return remembered["twins"]
 
 
 def _serving(subject: Subject, endpoint: Resource, scenario: Scenario) -> tuple[str, str, Content] | Unknown | None:
@@ -282,10 +294,10 @@ def _containers(model: Resource, scenario: Scenario) -> Iterator[Node]:
 
 def _named_by(value: Node, kind: str, siblings: Sequence[Resource], scenario: Scenario) -> Resource | Unknown:
     """Give the resource of a kind that a value names, or why it cannot be seen."""
-    kin = [one for one in siblings if one.kind == kind and not one.part_of]
+    kin = kin_of(kind, siblings)
     perhaps: Unknown | None = None
-    for one in kin:
-        exists = one.raw.exists(scenario)
+    for one in siblings:
+        exists = one.raw.exists(scenario) if one.kind == kind and not one.part_of else False
         verdict = names(value, one, kin, scenario) if exists is not False else False
         if verdict is True and exists is True:
             return one
@@ -294,9 +306,8 @@ def _named_by(value: Node, kind: str, siblings: Sequence[Resource], scenario: Sc
     if isinstance(value.content, Unknown):
         return value.content
     written = text_of(value.content)
-    return perhaps or Unknown(
-        f'"{written}" is not a resource of this project' if written else "it names no resource of this project"
-    )
+    which = f'"{written}" is not a' if written else "it names no"
+    return perhaps or Unknown(f"{which} resource of this project")
 
 
 def _field(node: Node, name: str, scenario: Scenario) -> Node:

@@ -6,7 +6,7 @@ import re
 
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node, Unknown, child, items, text_of
-from mlguard.vocabulary.derived.naming import names
+from mlguard.vocabulary.derived.naming import kin_of, names
 from mlguard.vocabulary.derived.subject import Subject
 
 _WORK = {
@@ -49,7 +49,7 @@ def is_called_spot(subject: Subject, scenario: Scenario) -> Content | Node:
 
 def limited_by_submission(subject: Subject, scenario: Scenario) -> Content:
     """Tell whether every submission of a Batch job definition that is known gives its attempts a time limit."""
-    definitions = [one for one in subject.siblings if one.kind == subject.resource.kind]
+    definitions = kin_of(subject.resource.kind, subject.siblings)
     limits = []
     for job in subject.siblings:
         if job.kind != "batch.job" or job.raw.exists(scenario) is False:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node, Reference, Unknown, settle
-from mlguard.vocabulary.joins import names_resource
+from mlguard.vocabulary.joins import names_resource, without_keys
 
 ARNS = ("", "arn")
 """The attributes that are an ARN where a name is wanted: a CloudFormation `Ref`, Terraform's `arn`."""
 
 
-def names(value: Node, owner: Resource, kin: Sequence[Resource], scenario: Scenario) -> bool | None:
+def kin_of(kind: str, siblings: Iterable[Resource]) -> frozenset[str]:
+    """Give the addresses of the resources of a kind, whatever instance of each it is."""
+    return frozenset(without_keys(one.raw.address) for one in siblings if one.kind == kind)
+
+
+def names(value: Node, owner: Resource, kin: AbstractSet[str], scenario: Scenario) -> bool | None:
     """Tell whether a value names the owner and none of its kin; None when it may."""
     own = owner.properties.get("name")
     name = settle(own, scenario) if own is not None else None
@@ -27,7 +33,7 @@ def names(value: Node, owner: Resource, kin: Sequence[Resource], scenario: Scena
         return True
     if name is not None and _same(content, name):
         return True
-    if whole and content.references and all(_of_kin(reference, kin, value) for reference in content.references):
+    if whole and content.references and all(without_keys(reference.address) in kin for reference in content.references):
         return False
     if name is not None and isinstance(name.content, str) and not fnmatchcase(name.content, content.pattern):
         return False
@@ -55,10 +61,6 @@ def piece(value: Node, pattern: str) -> Node:
 
 def _refers(reference: Reference, owner: Resource, at: Node) -> bool:
     return names_resource(Node(reference, at.span), owner.raw, None) is True
-
-
-def _of_kin(reference: Reference, kin: Sequence[Resource], at: Node) -> bool:
-    return any(names_resource(Node(reference, at.span), one.raw, None) is not False for one in kin)
 
 
 def _same(content: Content, name: Node | None) -> bool:
