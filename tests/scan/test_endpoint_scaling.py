@@ -77,6 +77,7 @@ def verdict(report: Report, resource: str) -> str:
         ("!Sub 'endpoint/${Name}/variant/main'", "serve", "unknown"),
         ("!Sub 'endpoint/${AWS::StackName}-f/variant/main'", "!Ref Name", "unknown"),
         ("!Ref Name", "serve", "unknown"),
+        ("endpoint/serve/variant/main", "!Ref Name", "unknown"),
     ],
 )
 def test_how_a_template_names_an_endpoint(scanned: Scan, resource_id: str, name: str, wanted: str) -> None:

@@ -24,7 +24,7 @@ from mlguard.vocabulary.derived import (
     state_loops,
     studio,
 )
-from mlguard.vocabulary.derived.subject import Settings, Subject
+from mlguard.vocabulary.derived.subject import Settings, Siblings, Subject
 
 Derivation = Callable[[Subject, Scenario], Content | Node]
 
@@ -66,4 +66,4 @@ DERIVED: Mapping[str, Derivation] = {
     "repeats_runs": jobs.repeats_runs,
 }
 
-__all__ = ["DERIVED", "Derivation", "Settings", "Subject"]
+__all__ = ["DERIVED", "Derivation", "Settings", "Siblings", "Subject"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
@@ -11,13 +11,16 @@ from mlguard.resource import Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node, Reference, Unknown, items, settle, text_of
 from mlguard.vocabulary.derived.naming import kin_of, names, piece, refers_by_arn
-from mlguard.vocabulary.derived.subject import Subject
+from mlguard.vocabulary.derived.subject import Siblings, Subject
+from mlguard.vocabulary.joins import without_keys
 
 TARGET = "application_autoscaling.scalable_target"
 _POLICIES = ("application_autoscaling.scaling_policy", "application_autoscaling.scheduled_action")
 _VARIANT = re.compile(r"endpoint/(?P<endpoint>[^/]*)/variant/(?P<variant>[^/|]*)")
 _COMPONENT = re.compile(r"inference-component/(?P<component>[^/|]*)")
 _NAMESPACES = ("endpoint/", "inference-component/")
+_ENDPOINT = "sagemaker.endpoint"
+_COMPONENT_KIND = "sagemaker.inference_component"
 _Named = Callable[[Node], bool | None]
 
 
@@ -33,7 +36,7 @@ class Scaling:
 
 
 def variant_scaling(
-    endpoint: Resource, variant: Node | None, siblings: Sequence[Resource], scenario: Scenario, *, alone: bool
+    endpoint: Resource, variant: Node | None, siblings: Siblings, scenario: Scenario, *, alone: bool
 ) -> Scaling:
     """Say what scales a variant of an endpoint; `alone` tells that the endpoint has no other."""
     endpoints = kin_of(endpoint.kind, siblings)
@@ -89,12 +92,11 @@ def scale_in(subject: Subject, scenario: Scenario) -> Content | Node:
         return "enabled"
     if isinstance(disables.content, Unknown):
         return disables
-    for other in subject.siblings:
-        if other.kind not in _POLICIES or other.address == subject.resource.address or mine is None:
-            continue
-        theirs = settle(other.properties["resource_id"], scenario)
+    found = _filed(_POLICIES, subject.siblings, scenario)
+    for other in found.same(mine, subject.siblings) if mine is not None else ():
         written = other.properties.get("disables_scale_in")
-        if theirs.content == mine.content and (written is None or settle(written, scenario).content is None):
+        silent = written is None or settle(written, scenario).content is None
+        if silent and other.address != subject.resource.address:
             return "enabled"
     return replace(disables, content="disabled")
 
@@ -103,8 +105,8 @@ def _serves_models(resource_id: Node | None, subject: Subject, scenario: Scenari
     """Tell whether what a policy scales is an endpoint; it may say so by naming its target."""
     content = resource_id.content if resource_id is not None else None
     if isinstance(content, Reference):
-        target = next((one for one in subject.siblings if one.raw.address == content.address), None)
-        if target is None or target.kind != TARGET:
+        target = subject.siblings.at(TARGET, content.address)
+        if target is None:
             return None
         content = settle(target.properties["resource_id"], scenario).content
     text = content.pattern if isinstance(content, Unknown) else text_of(content)
@@ -113,25 +115,26 @@ def _serves_models(resource_id: Node | None, subject: Subject, scenario: Scenari
     return text.startswith(_NAMESPACES)
 
 
-def _scaling(named: _Named, owner: Resource, siblings: Sequence[Resource], scenario: Scenario) -> Scaling:
+def _scaling(named: _Named, owner: Resource, siblings: Siblings, scenario: Scenario) -> Scaling:
     perhaps: Unknown | None = None
-    for target, resource_id in _with_ids((TARGET,), siblings, scenario):
+    for target, resource_id in _filed((TARGET,), siblings, scenario).about(owner, scenario):
         verdict = _existing(target, named(resource_id), scenario)
         if verdict is True and refers_by_arn(resource_id, owner):
             return Scaling("arn", target)
         if verdict is True:
-            return _by_policy(target, named, siblings, scenario)
+            return _by_policy(target, named, owner, siblings, scenario)
         if verdict is None:
             perhaps = perhaps or Unknown(f"{target.address} may scale it")
     return Scaling(perhaps or "no-target")
 
 
-def _by_policy(target: Resource, named: _Named, siblings: Sequence[Resource], scenario: Scenario) -> Scaling:
+def _by_policy(target: Resource, named: _Named, owner: Resource, siblings: Siblings, scenario: Scenario) -> Scaling:
     own = items(target.properties["schedules"], scenario)
     if isinstance(own, Unknown) or own.nodes or own.rest is not None:
         return Scaling("scaled", target)  # a schedule that only may be there is not worth a finding
     perhaps: Unknown | None = None
-    for policy, resource_id in _with_ids(_POLICIES, siblings, scenario):
+    found = _filed(_POLICIES, siblings, scenario)
+    for policy, resource_id in (*found.about(target, scenario), *found.about(owner, scenario)):
         content = resource_id.content
         of_target = isinstance(content, Reference) and content.address == target.raw.address
         verdict = _existing(policy, of_target or named(resource_id), scenario)
@@ -142,14 +145,65 @@ def _by_policy(target: Resource, named: _Named, siblings: Sequence[Resource], sc
     return Scaling(perhaps or "no-policy", target)
 
 
-def _with_ids(
-    kinds: Sequence[str], siblings: Sequence[Resource], scenario: Scenario
-) -> Iterator[tuple[Resource, Node]]:
-    for sibling in siblings:
-        if sibling.kind in kinds and sibling.raw.exists(scenario) is not False:
-            resource_id = settle(sibling.properties["resource_id"], scenario)
-            if resource_id.content is not None:
-                yield sibling, resource_id
+_Ids = list[tuple[Resource, Node]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Filed:
+    """Resources with what they scale, by the resources and the texts that its id names; the rest may name anything."""
+
+    by_key: Mapping[str, _Ids]
+    rest: _Ids
+
+    def about(self, owner: Resource, scenario: Scenario) -> Iterator[tuple[Resource, Node]]:
+        """Give those that may name the owner."""
+        name = settle(owner.properties["name"], scenario).content if "name" in owner.properties else None
+        keys = {owner.raw.address, without_keys(owner.raw.address), text_of(name) or ""}
+        for key in self.by_key if isinstance(name, Unknown) else keys:
+            yield from self.by_key.get(key, ())
+        yield from self.rest
+
+    def same(self, resource_id: Node, siblings: Siblings) -> Iterator[Resource]:
+        """Give those whose id is the same."""
+        keys = _keys(resource_id, siblings)
+        for ids in [self.rest] if keys is None else [self.by_key.get(key, []) for key in keys]:
+            yield from (one for one, node in ids if node.content == resource_id.content)
+
+
+def _filed(kinds: Sequence[str], siblings: Siblings, scenario: Scenario) -> _Filed:
+    """File the resources of some kinds once for each scenario: each endpoint looks only at what may be its own."""
+
+    def found(inner: Scenario) -> _Filed:
+        by_key: dict[str, _Ids] = {}
+        rest: _Ids = []
+        for one in (one for kind in kinds for one in siblings.of_kind(kind)):
+            resource_id = settle(one.properties["resource_id"], inner)
+            if resource_id.content is None or one.raw.exists(inner) is False:
+                continue
+            keys = _keys(resource_id, siblings)
+            for filed in [rest] if keys is None else [by_key.setdefault(key, []) for key in keys]:
+                filed.append((one, resource_id))
+        return _Filed(by_key, rest)
+
+    return siblings.memory.recall(("filed", *kinds), scenario, found)
+
+
+def _keys(resource_id: Node, siblings: Siblings) -> list[str] | None:
+    """Give what an id names: addresses, or the name in its text; None where that is open."""
+    content = resource_id.content
+    if isinstance(content, Reference):
+        return [_exact(content, siblings)]
+    if isinstance(content, Unknown):
+        kin = kin_of(_ENDPOINT, siblings) | kin_of(_COMPONENT_KIND, siblings)
+        return [_exact(one, siblings) for one in content.references if without_keys(one.address) in kin] or None
+    found = _match(_VARIANT, resource_id) or _match(_COMPONENT, resource_id)
+    return [found[1]] if found is not None else []
+
+
+def _exact(reference: Reference, siblings: Siblings) -> str:
+    """Give the address of a resource that is there, else that of all instances of it."""
+    there = any(siblings.at(kind, reference.address) for kind in (_ENDPOINT, _COMPONENT_KIND, TARGET))
+    return reference.address if there else without_keys(reference.address)
 
 
 def _existing(resource: Resource, verdict: bool | None, scenario: Scenario) -> bool | None:  # noqa: FBT001

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from mlguard.knowledge import instances
@@ -13,7 +13,7 @@ from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, chi
 from mlguard.vocabulary.derived.endpoint_scaling import names_variant, variant_scaling
 from mlguard.vocabulary.derived.machines import accelerated, monthly_usd
 from mlguard.vocabulary.derived.naming import kin_of, names
-from mlguard.vocabulary.derived.subject import Subject
+from mlguard.vocabulary.derived.subject import Siblings, Subject
 
 CONFIG = "sagemaker.endpoint_config"
 ENDPOINT = "sagemaker.endpoint"
@@ -23,7 +23,7 @@ _DEDICATED_TAG = "mlguard:dedicated"
 _BETWEEN = "\n"
 
 
-def config_of(endpoint: Resource, siblings: Sequence[Resource], scenario: Scenario) -> Resource | Unknown:
+def config_of(endpoint: Resource, siblings: Siblings, scenario: Scenario) -> Resource | Unknown:
     """Give the endpoint configuration that an endpoint runs, or why it cannot be seen."""
     value = settle(endpoint.properties["config"], scenario)
     return _named_by(value, CONFIG, siblings, scenario)
@@ -39,19 +39,29 @@ class Variant:
     node: Node
 
 
-def scaled_variant(target: Resource, siblings: Sequence[Resource], scenario: Scenario) -> Variant | None:
+def scaled_variant(target: Resource, siblings: Siblings, scenario: Scenario) -> Variant | None:
     """Give the variant that a scalable target scales; None where that is not known."""
     resource_id = settle(target.properties["resource_id"], scenario)
     kin = kin_of(ENDPOINT, siblings)
-    for endpoint in siblings:
-        for variant in _variants(endpoint, siblings, scenario) if endpoint.kind == ENDPOINT else ():
+    for endpoint in _named_by_target(resource_id, siblings):
+        for variant in _variants(endpoint, siblings, scenario):
             name = child(variant.node, "name", scenario)
             if names_variant(resource_id, endpoint, name, kin, scenario, alone=variant.alone) is True:
                 return variant
     return None
 
 
-def _variants(endpoint: Resource, siblings: Sequence[Resource], scenario: Scenario) -> Iterator[Variant]:
+def _named_by_target(resource_id: Node, siblings: Siblings) -> Iterator[Resource]:
+    """Give the endpoint that an id refers to, else all."""
+    content = resource_id.content
+    referred = (
+        [siblings.at(ENDPOINT, one.address) for one in content.references] if isinstance(content, Unknown) else []
+    )
+    found = [one for one in referred if one is not None]
+    yield from found or siblings.of_kind(ENDPOINT)
+
+
+def _variants(endpoint: Resource, siblings: Siblings, scenario: Scenario) -> Iterator[Variant]:
     config = config_of(endpoint, siblings, scenario)
     listed = config if isinstance(config, Unknown) else items(config.properties["variants"], scenario)
     if isinstance(config, Unknown) or isinstance(listed, Unknown):
@@ -179,21 +189,21 @@ def _needs_instances(subject: Subject, variant: Node, scenario: Scenario) -> boo
 
 def is_deleted_by_schedule(subject: Subject, scenario: Scenario) -> Content:
     """Tell whether an enabled EventBridge schedule deletes an endpoint that uses the configuration."""
+    deletions = list(_deletions(subject, scenario))
+    if not deletions:
+        return False
     own = [
         text_of(settle(one.properties["name"], scenario).content)
-        for one in subject.siblings
-        if one.kind == ENDPOINT and _runs(one, subject, scenario)
+        for one in subject.siblings.of_kind(ENDPOINT)
+        if _runs(one, subject, scenario)
     ]
-    return any(
-        not given or not own or any(name is None or name in given for name in own)
-        for given in _deletions(subject, scenario)
-    )
+    return any(not given or not own or any(name is None or name in given for name in own) for given in deletions)
 
 
 def _deletions(subject: Subject, scenario: Scenario) -> Iterator[str]:
     """Give the input of every enabled schedule that calls DeleteEndpoint, empty where it is not known."""
-    for schedule in subject.siblings:
-        if schedule.kind != "scheduler.schedule" or schedule.part_of or schedule.raw.exists(scenario) is False:
+    for schedule in subject.siblings.of_kind("scheduler.schedule"):
+        if schedule.raw.exists(scenario) is False:
             continue
         target = settle(schedule.properties["definition"], scenario)
         called = _text(target, "Arn", scenario).lower()
@@ -202,8 +212,8 @@ def _deletions(subject: Subject, scenario: Scenario) -> Iterator[str]:
 
 
 def _runs(endpoint: Resource, subject: Subject, scenario: Scenario) -> bool:
-    config = config_of(endpoint, subject.siblings, scenario)
-    return not isinstance(config, Unknown) and config.raw is subject.resource.raw
+    value = settle(endpoint.properties["config"], scenario)
+    return names(value, subject.resource, kin_of(CONFIG, subject.siblings), scenario) is True
 
 
 def _text(node: Node, key: str, scenario: Scenario) -> str:
@@ -234,8 +244,8 @@ def _all_twins(subject: Subject) -> frozenset[str]:
     if "twins" not in remembered:
         default = Scenario()
         sets: dict[object, list[str]] = {}
-        for one in subject.siblings:
-            if one.kind == ENDPOINT and one.raw.exists(default) is True:
+        for one in subject.siblings.of_kind(ENDPOINT):
+            if one.raw.exists(default) is True:
                 serving = _serving(subject, one, default)
                 if isinstance(serving, tuple):
                     sets.setdefault(serving, []).append(one.address)
@@ -264,7 +274,7 @@ def _serving(subject: Subject, endpoint: Resource, scenario: Scenario) -> tuple[
     return image, instances.family(str(kind)) or str(kind), settle(endpoint.properties["environment"], scenario).content
 
 
-def _image(model: Node, siblings: Sequence[Resource], scenario: Scenario) -> str | Unknown | None:
+def _image(model: Node, siblings: Siblings, scenario: Scenario) -> str | Unknown | None:
     """Give the image of a model of one container and one set of weights, without its tag."""
     found = _named_by(model, _MODEL, siblings, scenario)
     if isinstance(found, Unknown):
@@ -292,12 +302,13 @@ def _containers(model: Resource, scenario: Scenario) -> Iterator[Node]:
     yield from listed.nodes if isinstance(listed, Items) else ()
 
 
-def _named_by(value: Node, kind: str, siblings: Sequence[Resource], scenario: Scenario) -> Resource | Unknown:
+def _named_by(value: Node, kind: str, siblings: Siblings, scenario: Scenario) -> Resource | Unknown:
     """Give the resource of a kind that a value names, or why it cannot be seen."""
     kin = kin_of(kind, siblings)
+    exact = siblings.at(kind, value.content.address) if isinstance(value.content, Reference) else None
     perhaps: Unknown | None = None
-    for one in siblings:
-        exists = one.raw.exists(scenario) if one.kind == kind and not one.part_of else False
+    for one in [exact] if exact is not None else siblings.of_kind(kind):
+        exists = one.raw.exists(scenario) if not one.part_of else False
         verdict = names(value, one, kin, scenario) if exists is not False else False
         if verdict is True and exists is True:
             return one

@@ -51,8 +51,8 @@ def limited_by_submission(subject: Subject, scenario: Scenario) -> Content:
     """Tell whether every submission of a Batch job definition that is known gives its attempts a time limit."""
     definitions = kin_of(subject.resource.kind, subject.siblings)
     limits = []
-    for job in subject.siblings:
-        if job.kind != "batch.job" or job.raw.exists(scenario) is False:
+    for job in subject.siblings.of_kind("batch.job"):
+        if job.raw.exists(scenario) is False:
             continue
         named = child(job.raw.body, "JobDefinition", scenario) or child(job.raw.body, "jobDefinition", scenario)
         if named is not None and names(named, subject.resource, definitions, scenario) is not False:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -10,15 +9,20 @@ from fnmatch import fnmatchcase
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node, Reference, Unknown, settle
+from mlguard.vocabulary.derived.subject import Siblings
 from mlguard.vocabulary.joins import names_resource, without_keys
 
 ARNS = ("", "arn")
 """The attributes that are an ARN where a name is wanted: a CloudFormation `Ref`, Terraform's `arn`."""
 
 
-def kin_of(kind: str, siblings: Iterable[Resource]) -> frozenset[str]:
+def kin_of(kind: str, siblings: Siblings) -> frozenset[str]:
     """Give the addresses of the resources of a kind, whatever instance of each it is."""
-    return frozenset(without_keys(one.raw.address) for one in siblings if one.kind == kind)
+
+    def found(_scenario: Scenario) -> frozenset[str]:
+        return frozenset(without_keys(one.raw.address) for one in siblings.of_kind(kind))
+
+    return siblings.memory.recall(("kin", kind), Scenario(), found)
 
 
 def names(value: Node, owner: Resource, kin: AbstractSet[str], scenario: Scenario) -> bool | None:
@@ -27,13 +31,13 @@ def names(value: Node, owner: Resource, kin: AbstractSet[str], scenario: Scenari
     name = settle(own, scenario) if own is not None else None
     content = value.content
     if not isinstance(content, Unknown):
-        return names_resource(value, owner.raw, name) or _same(content, name)
+        return True if _same(content, name) else names_resource(value, owner.raw, name)
     whole = content.pattern in ("*", "")
     if whole and any(_refers(reference, owner, value) for reference in content.references):
         return True
     if name is not None and _same(content, name):
         return True
-    if whole and content.references and all(without_keys(reference.address) in kin for reference in content.references):
+    if whole and any(without_keys(reference.address) in kin for reference in content.references):
         return False
     if name is not None and isinstance(name.content, str) and not fnmatchcase(name.content, content.pattern):
         return False
