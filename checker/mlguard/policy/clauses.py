@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, cast
 
@@ -44,7 +45,8 @@ class ClauseReader:
         chosen = kinds.values() if "*" in self._kinds else [kinds[kind] for kind in self._kinds if kind in kinds]
         found = dict(self._vocabulary.common)
         for kind in chosen:
-            found |= kind.properties
+            for name, prop in kind.properties.items():
+                found[name] = _united(found[name], prop) if name in found else prop
         return found
 
     def _clause(self, node: Node, known: Mapping[str, Property] | None) -> Clause:
@@ -128,6 +130,12 @@ class ClauseReader:
         selectors: Any = fields["for"].content if "for" in fields else Items(())
         listed = selectors.nodes if isinstance(selectors, Items) else (fields["for"],)
         return ParameterOperand(name, tuple(str(item.content) for item in listed))
+
+
+def _united(one: Property, other: Property) -> Property:
+    """Give a property of two kinds: what may be named below it in either."""
+    spellings = {key: (*readings, *other.spellings.get(key, ())) for key, readings in one.spellings.items()}
+    return replace(one, spellings={**other.spellings, **spellings}, shape=one.shape or other.shape)
 
 
 def _check_pattern(operand: Operand, node: Node) -> None:

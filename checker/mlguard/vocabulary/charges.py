@@ -13,6 +13,7 @@ from mlguard.knowledge import instances, prices
 from mlguard.resource import Basis, Charge
 from mlguard.scenario import Scenario
 from mlguard.value import Items, Node, Reference, Unknown, child, items, settle, text_of
+from mlguard.vocabulary.derived.endpoints import config_of, scaled_variant
 from mlguard.vocabulary.derived.machines import HOURS_PER_MONTH
 from mlguard.vocabulary.derived.subject import Subject
 
@@ -137,7 +138,8 @@ def _longest_run(subject: Subject, scenario: Scenario) -> Amount:
 def _capacity(subject: Subject, kind: str, scenario: Scenario) -> Amount:
     """Give how many instances run: between the least and the most that the resource scales to."""
     vcpus = subject.property("max_vcpus", scenario) or subject.property("min_vcpus", scenario)
-    low, high = ("min_vcpus", "max_vcpus") if vcpus is not None else ("min_size", "max_size")
+    of = "vcpus" if vcpus is not None else "capacity" if "min_capacity" in subject.resource.properties else "size"
+    low, high = f"min_{of}", f"max_{of}"
     least = number(subject.property(low, scenario), Amount(0, 0))
     most = number(subject.property(high, scenario), Amount(least.low, None))
     if vcpus is None:
@@ -185,7 +187,25 @@ def _notebooks(subject: Subject, scenario: Scenario) -> Iterator[Charge]:
                 yield replace(charge, resource=sibling.address)
 
 
+def _endpoint(subject: Subject, scenario: Scenario) -> Iterator[Charge]:
+    """Give the charges of the configuration that an endpoint runs: its instances are written there."""
+    config = config_of(subject.resource, subject.siblings, scenario)
+    if not isinstance(config, Unknown):
+        for charge in config.charges(scenario):
+            yield replace(charge, resource=config.address)
+
+
+def _scalable_target(subject: Subject, scenario: Scenario) -> Iterator[Charge]:
+    """Give the charge of the variant that a target scales, between the target's bounds."""
+    found = scaled_variant(subject.resource, subject.siblings, scenario)
+    if found is not None:
+        charge = _machine(subject, found.node, "one_of", f"machines.{found.index}", scenario)
+        yield replace(charge, resource=found.config.address)
+
+
 _OTHER: Mapping[str, Callable[[Subject, Scenario], Iterator[Charge]]] = {
+    "application_autoscaling.scalable_target": _scalable_target,
+    "sagemaker.endpoint": _endpoint,
     "sagemaker.notebook_lifecycle_config": _notebooks,
 }
 """What kinds are billed for besides machines and volumes of their own."""

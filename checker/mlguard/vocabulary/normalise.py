@@ -14,7 +14,7 @@ from mlguard.resource import Gap, Project, RawProject, RawResource, Resource
 from mlguard.scenario import Memory, Scenario
 from mlguard.value import Choice, Content, Entries, Items, Node, Unknown, items, settle
 from mlguard.vocabulary.charges import charges_of
-from mlguard.vocabulary.derived import DERIVED, Settings, Subject
+from mlguard.vocabulary.derived import DERIVED, Settings, Siblings, Subject
 from mlguard.vocabulary.embedded import Carrier, EmbeddedJob, Reader, jobs_of
 from mlguard.vocabulary.gaps import told
 from mlguard.vocabulary.joins import companions, directory, followed
@@ -32,7 +32,7 @@ class _World:
     by_address: Mapping[str, RawResource]
     by_type: Mapping[str, tuple[RawResource, ...]]
     memory: Memory
-    resources: list[Resource]
+    resources: Siblings
 
 
 def normalise(
@@ -52,7 +52,7 @@ def normalise(
         {resource.address: resource for resource in raw.resources},
         {kind: tuple(listed) for kind, listed in by_type.items()},
         Memory(),
-        [],
+        Siblings(),
     )
     for resource in raw.resources:
         if f"{resource.format}:{resource.type}" in native:
@@ -256,7 +256,7 @@ def _embedded(world: _World, raw: RawResource, job: EmbeddedJob) -> Resource:
         return there if there is False or job.exists(scenario) else False
 
     kind = world.vocabulary.kinds[job.kind]
-    around = Subject(Resource("", raw, {}), world.raw, world.settings, None, ())
+    around = Subject(Resource("", raw, {}), world.raw, world.settings, None, Siblings())
     tags = Node(Choice(lambda scenario: _tags_as_node(around, scenario)), raw.name_span)
     carried = replace(
         raw, type=f"embedded:{kind.name}", body=job.body, name_span=job.at, exists=exists, tags_below=tags

@@ -15,7 +15,10 @@ from mlguard.vocabulary.derived import (
     buckets,
     budgets,
     context,
+    endpoint_scaling,
+    endpoints,
     fleets,
+    jobs,
     machines,
     offers,
     organizations,
@@ -23,9 +26,10 @@ from mlguard.vocabulary.derived import (
     removal,
     scripts,
     sessions,
+    state_loops,
     studio,
 )
-from mlguard.vocabulary.derived.subject import Settings, Subject
+from mlguard.vocabulary.derived.subject import Settings, Siblings, Subject
 
 Derivation = Callable[[Subject, Scenario], Content | Node]
 
@@ -60,6 +64,19 @@ DERIVED: Mapping[str, Derivation] = {
     "subscriber_state": budgets.subscriber_state,
     "scp_defects": organizations.scp_defects,
     "machine_learning": context.machine_learning,
+    "variant_label": endpoints.variant_label,
+    "variant_hosting": endpoints.variant_hosting,
+    "endpoint_variants": endpoints.endpoint_variants,
+    "endpoint_twins": endpoints.endpoint_twins,
+    "is_deleted_by_schedule": endpoints.is_deleted_by_schedule,
+    "component_scaling": endpoint_scaling.component_scaling,
+    "scale_in": endpoint_scaling.scale_in,
+    "is_called_spot": jobs.is_called_spot,
+    "limited_by_submission": jobs.limited_by_submission,
+    "run_work": jobs.run_work,
+    "wait_ratio": jobs.wait_ratio,
+    "retry_loops": state_loops.retry_loops,
+    "repeats_runs": jobs.repeats_runs,
 }
 
-__all__ = ["DERIVED", "Derivation", "Settings", "Subject"]
+__all__ = ["DERIVED", "Derivation", "Settings", "Siblings", "Subject"]

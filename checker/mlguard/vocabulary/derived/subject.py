@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
+from functools import cached_property
 
 from mlguard.knowledge.rates import Rates
 from mlguard.record import record
 from mlguard.resource import RawProject, Resource
-from mlguard.scenario import Scenario
+from mlguard.scenario import Memory, Scenario
 from mlguard.value import Entries, Node, Scalar, child, settle, text_of
 
 
@@ -29,6 +30,37 @@ class Settings:
     remembered: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
 
 
+class Siblings(list[Resource]):
+    """The resources of a project, found by kind and by address once all of them are there.
+
+    `memory` holds what is found out of them once for each scenario.
+    """
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What is remembered of these resources."""
+        return Memory()
+
+    @cached_property
+    def _by_kind(self) -> Mapping[str, Sequence[Resource]]:
+        found: dict[str, list[Resource]] = {}
+        for one in self:
+            found.setdefault(one.kind, []).append(one)
+        return found
+
+    @cached_property
+    def _by_address(self) -> Mapping[tuple[str, str], Resource]:
+        return {(one.kind, one.raw.address): one for one in self if not one.part_of}
+
+    def of_kind(self, kind: str) -> Sequence[Resource]:
+        """Give the resources of a kind."""
+        return self._by_kind.get(kind, ())
+
+    def at(self, kind: str, address: str) -> Resource | None:
+        """Give the resource of a kind with this address."""
+        return self._by_address.get((kind, address))
+
+
 @record(eq=False)
 class Subject:
     """A resource in its project, and the item of a list property when the derivation is one of a shape."""
@@ -37,7 +69,7 @@ class Subject:
     project: RawProject
     settings: Settings
     item: Node | None
-    siblings: Sequence[Resource]
+    siblings: Siblings
 
     def property(self, name: str, scenario: Scenario) -> Node | None:
         """Give a property of the resource, None where it is absent or its kind has none of that name."""
