@@ -37,6 +37,12 @@ DERIVED: Mapping[str, Derivation] = {
     "image_expiry": registries.image_expiry,
     "subscriber_state": budgets.subscriber_state,
     "machine_learning": context.machine_learning,
+    "alert_percent": budgets.alert_percent,
+    "alerts_at": budgets.alerts_at,
+    "budget_limit_state": budgets.budget_limit_state,
+    "monthly_limit_usd": budgets.monthly_limit_usd,
+    "budget_period_state": budgets.budget_period_state,
+    "action_state": budgets.action_state,
 }
 
 __all__ = ["DERIVED", "Derivation", "Settings", "Subject"]
