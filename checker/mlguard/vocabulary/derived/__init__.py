@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node
-from mlguard.vocabulary.derived import buckets, budgets, context, machines, registries, scripts, studio
+from mlguard.vocabulary.derived import buckets, budgets, context, machines, monitoring, registries, scripts, studio
 from mlguard.vocabulary.derived.subject import Settings, Subject
 
 Derivation = Callable[[Subject, Scenario], Content | Node]
@@ -43,6 +43,10 @@ DERIVED: Mapping[str, Derivation] = {
     "monthly_limit_usd": budgets.monthly_limit_usd,
     "budget_period_state": budgets.budget_period_state,
     "action_state": budgets.action_state,
+    "anomaly_alert_state": monitoring.anomaly_alert_state,
+    "anomaly_threshold_usd": monitoring.anomaly_threshold_usd,
+    "dimension_names": monitoring.dimension_names,
+    "alarm_state": monitoring.alarm_state,
 }
 
 __all__ = ["DERIVED", "Derivation", "Settings", "Subject"]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from fnmatch import fnmatchcase
 
-from mlguard.resource import Resource
 from mlguard.scenario import Scenario
-from mlguard.value import Content, Entries, Node, Reference, Unknown, child, items, text_of
+from mlguard.value import Content, Node, Reference, Unknown, child, items, text_of
 from mlguard.vocabulary.derived.context import is_managed_ml
-from mlguard.vocabulary.derived.subject import Subject
+from mlguard.vocabulary.derived.subject import Subject, property_of
 from mlguard.vocabulary.embedded import json_nodes
 
 _PLACEHOLDER = re.compile(r"(?:@example\.(?:com|org|net)$|changeme|\btodo\b|your[-_.]?e?mail)", re.IGNORECASE)
@@ -41,16 +40,21 @@ def subscriber_state(subject: Subject, scenario: Scenario) -> Content | Node:
         addresses.extend(listed.nodes)
     if not addresses:
         return Node("nobody", at.span, at.key_span)
-    written = [text_of(address.content) for address in addresses]
-    if all(text is not None and _PLACEHOLDER.search(text) for text in written):
+    if all(is_placeholder(address) for address in addresses):
         return Node("placeholder", addresses[0].span, addresses[0].key_span, addresses[0].origins)
     return "someone"
+
+
+def is_placeholder(address: Node) -> bool:
+    """Tell whether an address is one that documentation makes up."""
+    written = text_of(address.content)
+    return written is not None and _PLACEHOLDER.search(written) is not None
 
 
 def alert_percent(subject: Subject, scenario: Scenario) -> Content | Node:
     """Give the threshold of one notification or action in per cent of the limit, also where it is an amount."""
     node = subject.field("threshold", scenario)
-    threshold = _number(node)
+    threshold = number_of(node)
     if node is None or threshold is None or isinstance(threshold, Unknown):
         return threshold
     kind = subject.field("threshold_type", scenario)
@@ -58,7 +62,7 @@ def alert_percent(subject: Subject, scenario: Scenario) -> Content | Node:
         return Unknown("whether the threshold is an amount or a percentage is decided at deployment")
     if kind is None or text_of(kind.content) != "ABSOLUTE_VALUE":
         return Node(threshold, node.span, node.key_span, node.origins)
-    limit = _number(subject.property("limit_amount", scenario))
+    limit = number_of(subject.property("limit_amount", scenario))
     if limit is None or isinstance(limit, Unknown) or limit <= 0:
         return limit if isinstance(limit, Unknown) else Unknown("the budget has no fixed limit")
     return Node(round(threshold / limit * 100, 1), node.span, node.key_span, node.origins)
@@ -92,7 +96,7 @@ def budget_limit_state(subject: Subject, scenario: Scenario) -> Content | Node:
 def monthly_limit_usd(subject: Subject, scenario: Scenario) -> Content | Node:
     """Give the fixed limit of a budget for a month of its period; absent where there is none or it is not in USD."""
     node, unit = subject.property("limit_amount", scenario), subject.property("limit_unit", scenario)
-    amount = _number(node)
+    amount = number_of(node)
     if node is None or amount is None or isinstance(amount, Unknown):
         return amount
     if unit is not None and text_of(unit.content) is None:
@@ -118,7 +122,7 @@ def budget_period_state(subject: Subject, scenario: Scenario) -> Content | Node:
     for sibling in subject.siblings:
         if sibling.kind != "budgets.budget" or sibling is subject.resource:
             continue
-        other = _read(sibling, "time_unit", scenario)
+        other = property_of(sibling, "time_unit", scenario)
         known = text_of(other.content) if other is not None else None
         if known is None or sibling.raw.exists(scenario) is not True:
             unknown = Unknown(f"{sibling.address} may be a budget for a shorter period")
@@ -190,7 +194,7 @@ def _denial(subject: Subject, policy: Node, scenario: Scenario) -> Content:
     if not isinstance(content, Reference):
         return "stops" if str(content).endswith("/AWSDenyAll") else Unknown(f"{content} cannot be read here")
     named = next((one for one in subject.siblings if one.address == content.address and one.kind == "iam.policy"), None)
-    document = json_nodes(_read(named, "document", scenario)) if named is not None else None
+    document = json_nodes(property_of(named, "document", scenario)) if named is not None else None
     if document is None:
         return Unknown(f"what {content.address} denies cannot be read here")
     listed = items(child(document, "Statement", scenario), scenario)
@@ -234,7 +238,7 @@ def _automated(subject: Subject, scenario: Scenario) -> bool | Unknown:
         if known is None or known.kind != "sns.topic":
             unknown = content if isinstance(content, Unknown) else Unknown("who listens to its topic is not known")
             continue
-        listed = items(_read(known, "subscribers", scenario), scenario)
+        listed = items(property_of(known, "subscribers", scenario), scenario)
         for one in listed.nodes if not isinstance(listed, Unknown) else ():
             protocol = child(one, "protocol", scenario)
             if protocol is not None and text_of(protocol.content) == "lambda":
@@ -260,11 +264,8 @@ def _topics(subject: Subject, scenario: Scenario) -> list[Node]:
     return found
 
 
-def _read(resource: Resource, name: str, scenario: Scenario) -> Node | None:
-    return child(Node(Entries(resource.properties), resource.raw.span), name, scenario)
-
-
-def _number(node: Node | None) -> float | Unknown | None:
+def number_of(node: Node | None) -> float | Unknown | None:
+    """Read an amount; None where the code gives none."""
     if node is None:
         return None
     if isinstance(node.content, Unknown):
