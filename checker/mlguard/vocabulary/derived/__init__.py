@@ -10,7 +10,17 @@ from collections.abc import Callable, Mapping
 
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node
-from mlguard.vocabulary.derived import buckets, budgets, context, machines, monitoring, registries, scripts, studio
+from mlguard.vocabulary.derived import (
+    buckets,
+    budgets,
+    context,
+    machines,
+    monitoring,
+    networks,
+    registries,
+    scripts,
+    studio,
+)
 from mlguard.vocabulary.derived.subject import Settings, Subject
 
 Derivation = Callable[[Subject, Scenario], Content | Node]
@@ -47,6 +57,9 @@ DERIVED: Mapping[str, Derivation] = {
     "anomaly_threshold_usd": monitoring.anomaly_threshold_usd,
     "dimension_names": monitoring.dimension_names,
     "alarm_state": monitoring.alarm_state,
+    "runs_ml": networks.runs_ml,
+    "ml_regions": networks.ml_regions,
+    "region_number": networks.region_number,
 }
 
 __all__ = ["DERIVED", "Derivation", "Settings", "Subject"]
