@@ -60,6 +60,7 @@ DERIVED: Mapping[str, Derivation] = {
     "runs_ml": networks.runs_ml,
     "ml_regions": networks.ml_regions,
     "region_number": networks.region_number,
+    "data_sources": networks.data_sources,
 }
 
 __all__ = ["DERIVED", "Derivation", "Settings", "Subject"]

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
-from mlguard.value import Content, Items, Node, Unknown, child, items, settle
+from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, child, items, settle, text_of
 from mlguard.vocabulary.derived.context import is_managed_ml, machine_learning
 from mlguard.vocabulary.derived.subject import Subject, property_of
 
 _STACK_SET = "cloudformation.stack_set"
+_CARRIERS = ("sagemaker.pipeline",)
+_REGION = r"((?:us|eu|ap|sa|ca|me|af|il|mx)(?:-gov)?-(?:north|south|east|west|central)(?:east|west)?-[1-9])"
+_IMAGE = re.compile(rf"\.dkr\.ecr(?:-fips)?\.{_REGION}\.amazonaws\.com")
+_BUCKET = re.compile(r"\As3://([^/]+)")
+_IN_NAME = re.compile(rf"(?:\A|[^a-z0-9]){_REGION}(?:[^a-z0-9]|\Z)")
+_ARN = re.compile(rf"\Aarn:aws[\w-]*:(?:fsx|elasticfilesystem|kinesis|dynamodb):{_REGION}:")
+_MAX_TEXT = 2_000
+_MAX_DEPTH = 60
 
 
 def runs_ml(subject: Subject, scenario: Scenario) -> Content:
@@ -71,4 +81,79 @@ def region_number(subject: Subject, scenario: Scenario) -> Content | Node:
         if sibling.raw is subject.resource.raw:
             at = nodes[0] if nodes else Node(None, sibling.raw.name_span)
             return replace(at, content=len(seen)) if len(seen) > before else None
+    return None
+
+
+def data_sources(subject: Subject, scenario: Scenario) -> Node | None:
+    """List what a job or model of SageMaker uses whose region is known, each with `written` and `data_region`.
+
+    `crosses` is `none` within the region of the resource, else what has to be moved: `image`, `bucket`, `bucket-name`
+    where only the name of the bucket tells its region, or `data`.
+    """
+    resource = subject.resource
+    if not is_managed_ml(resource) or resource.kind in _CARRIERS:
+        return None
+    own = settle(resource.raw.region, scenario).content
+    found: list[Node] = []
+    for leaf in _leaves(resource.raw.body, scenario):
+        source = _source(subject, leaf, scenario)
+        if source is None:
+            continue
+        what, written, region = source
+        crosses: Content = "none" if region == own else what
+        if isinstance(own, Unknown):
+            crosses = own
+        entries = {"crosses": crosses, "written": written, "data_region": region}
+        nodes = {name: Node(content, leaf.span, leaf.key_span, leaf.origins) for name, content in entries.items()}
+        found.append(Node(Entries(nodes), leaf.span, leaf.key_span))
+    return Node(Items(tuple(found)), resource.raw.name_span) if found else None
+
+
+def _leaves(node: Node, scenario: Scenario, depth: int = 0) -> Iterator[Node]:
+    settled = settle(node, scenario)
+    content = settled.content
+    if isinstance(content, Entries | Items):
+        for below in content.nodes.values() if isinstance(content, Entries) else content.nodes:
+            if depth < _MAX_DEPTH:
+                yield from _leaves(below, scenario, depth + 1)
+    elif content is not None:
+        yield settled
+
+
+def _source(subject: Subject, leaf: Node, scenario: Scenario) -> tuple[str, str, str] | None:
+    """Say what a value names, how it is written, and its region; None where it names nothing of a known region."""
+    bucket = _bucket_of(subject, leaf.content, scenario)
+    if bucket is not None:
+        region = settle(bucket.raw.region, scenario).content
+        return ("bucket", bucket.address, region) if isinstance(region, str) else None
+    text = leaf.content.pattern if isinstance(leaf.content, Unknown) else text_of(leaf.content)
+    if text is None or len(text) > _MAX_TEXT:
+        return None
+    for what, match in (("image", _IMAGE.search(text)), ("data", _ARN.search(text))):
+        if match is not None:
+            return what, text, match[1]
+    named = _BUCKET.match(text)
+    told = _IN_NAME.search(named[1]) if named is not None else None
+    return None if told is None else ("bucket-name", text, told[1])
+
+
+def _bucket_of(subject: Subject, content: Content, scenario: Scenario) -> Resource | None:
+    """Find the bucket of the project that a value names, by reference or by the name in an S3 address."""
+    references: tuple[Reference, ...] = ()
+    if isinstance(content, Unknown):
+        references = content.references
+    elif isinstance(content, Reference):
+        references = (content,)
+    named = _BUCKET.match(content) if isinstance(content, str) else None
+    if not references and named is None:
+        return None
+    addresses = {reference.address for reference in references}
+    for sibling in subject.siblings:
+        if sibling.kind != "s3.bucket":
+            continue
+        if sibling.address in addresses:
+            return sibling
+        name = property_of(sibling, "name", scenario) if named is not None else None
+        if name is not None and named is not None and text_of(name.content) == named[1]:
+            return sibling
     return None
