@@ -17,6 +17,7 @@ from mlguard.vocabulary.derived import (
     machines,
     monitoring,
     networks,
+    regions,
     registries,
     scripts,
     studio,
@@ -57,10 +58,12 @@ DERIVED: Mapping[str, Derivation] = {
     "anomaly_threshold_usd": monitoring.anomaly_threshold_usd,
     "dimension_names": monitoring.dimension_names,
     "alarm_state": monitoring.alarm_state,
-    "runs_ml": networks.runs_ml,
-    "ml_regions": networks.ml_regions,
-    "region_number": networks.region_number,
-    "data_sources": networks.data_sources,
+    "runs_ml": regions.runs_ml,
+    "ml_regions": regions.ml_regions,
+    "region_number": regions.region_number,
+    "data_sources": regions.data_sources,
+    "s3_path": networks.s3_path,
+    "ml_behind_nat": networks.ml_behind_nat,
 }
 
 __all__ = ["DERIVED", "Derivation", "Settings", "Subject"]

@@ -1,159 +1,125 @@
-"""Where machine learning runs, and which way its data takes: regions and VPCs."""
+"""VPCs: whether the data that machine learning reads from S3 goes through a NAT gateway, which bills each GB."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import replace
-
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
-from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, child, items, settle, text_of
-from mlguard.vocabulary.derived.context import is_managed_ml, machine_learning
+from mlguard.value import Content, Node, Origin, Reference, Unknown, child, items, references_in, text_of
+from mlguard.vocabulary.derived.context import is_managed_ml
 from mlguard.vocabulary.derived.subject import Subject, property_of
+from mlguard.vocabulary.joins import names_resource, without_keys
 
-_STACK_SET = "cloudformation.stack_set"
-_CARRIERS = ("sagemaker.pipeline",)
-_REGION = r"((?:us|eu|ap|sa|ca|me|af|il|mx)(?:-gov)?-(?:north|south|east|west|central)(?:east|west)?-[1-9])"
-_IMAGE = re.compile(rf"\.dkr\.ecr(?:-fips)?\.{_REGION}\.amazonaws\.com")
-_BUCKET = re.compile(r"\As3://([^/]+)")
-_IN_NAME = re.compile(rf"(?:\A|[^a-z0-9]){_REGION}(?:[^a-z0-9]|\Z)")
-_ARN = re.compile(rf"\Aarn:aws[\w-]*:(?:fsx|elasticfilesystem|kinesis|dynamodb):{_REGION}:")
-_MAX_TEXT = 2_000
-_MAX_DEPTH = 60
+_INTERNET_OF_ITS_OWN = {
+    "sagemaker.notebook_instance": ("DirectInternetAccess", "direct_internet_access", "Disabled"),
+    "sagemaker.studio_domain": ("AppNetworkAccessType", "app_network_access_type", "VpcOnly"),
+}
+"""What reaches S3 past the VPC unless this argument has this value: the default is another."""
 
 
-def runs_ml(subject: Subject, scenario: Scenario) -> Content:
-    """Tell whether a resource is paid-for machine learning: of SageMaker or Bedrock, or a machine with accelerators.
+def s3_path(subject: Subject, scenario: Scenario) -> Content | Node:
+    """Say how the machine learning behind a route table's NAT gateway reaches S3; absent where there is none.
 
-    A stack set is by its name, since its template lies elsewhere.
+    `gateway` through a gateway endpoint, which is free; `interface-only` through an interface endpoint; `other-table`
+    where the gateway endpoint serves other route tables; `missing` through the NAT gateway.
     """
-    resource = subject.resource
-    if resource.kind == _STACK_SET:
-        scope = subject.property("ml_scope", scenario)
-        return scope.content if scope is not None else None
-    if is_managed_ml(resource):
-        if resource.part_of and _carried_by_ml(subject):
-            return False  # the pipeline speaks for its steps
-        return "machines" in resource.properties or resource.kind.startswith(("bedrock.", "sagemaker.pipeline"))
-    return machine_learning(subject, scenario)
+    if _repeated(subject):
+        return None
+    behind = _behind(subject, scenario)
+    if not behind:
+        return None
+    state = _endpoint_state(subject, scenario)
+    gateways = _gateways(subject, scenario)
+    if state != "gateway" and all(isinstance(one.content, Unknown) for one in gateways):
+        state = gateways[0].content  # it may be null, which is no route to a NAT gateway
+    origins = tuple(Origin(one.raw.name_span, f"{one.address} reads through it") for one in behind[:3])
+    return Node(state, subject.resource.raw.name_span, None, origins)
 
 
-def _carried_by_ml(subject: Subject) -> bool:
-    address = subject.resource.raw.address
-    return any(one.raw.address == address and not one.part_of and is_managed_ml(one) for one in subject.siblings)
+def ml_behind_nat(subject: Subject, scenario: Scenario) -> Content:
+    """Name the machine learning in the subnets that a route table sends to a NAT gateway."""
+    found = [one.address for one in _behind(subject, scenario)]
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""  # noqa: PLR2004  (enough to find it)
+    return ", ".join(found[:3]) + more if found else None
 
 
-def ml_regions(subject: Subject, scenario: Scenario) -> Node | None:
-    """List the regions that a resource runs machine learning in: its own, or those of an ML stack set."""
-    return _regions(subject.resource, scenario)
+def _repeated(subject: Subject) -> bool:
+    """Tell whether it is a further instance of a block that is judged already."""
+    own = without_keys(subject.resource.raw.address)
+    first = next(one for one in subject.siblings if without_keys(one.raw.address) == own)
+    return first is not subject.resource and first.raw is not subject.resource.raw
 
 
-def _regions(resource: Resource, scenario: Scenario) -> Node | None:
-    at = resource.raw.name_span
-    if resource.kind != _STACK_SET:
-        region = settle(resource.raw.region, scenario)
-        own = child(resource.raw.body, "region", scenario)
-        place = region if own is not None else Node(None, at)  # not where a provider says it for all
-        return Node(Items((replace(place, content=region.content),)), at)
-    listed = items(property_of(resource, "deployments", scenario), scenario)
+def _gateways(subject: Subject, scenario: Scenario) -> list[Node]:
+    routes = items(subject.property("nat_routes", scenario), scenario)
+    named = [child(route, "gateway", scenario) for route in routes.nodes] if not isinstance(routes, Unknown) else []
+    return [one for one in named if one is not None and one.content != ""]
+
+
+def _behind(subject: Subject, scenario: Scenario) -> list[Resource]:
+    if not _gateways(subject, scenario):
+        return []
+    listed = items(subject.property("subnets", scenario), scenario)
+    named = [child(one, "subnet", scenario) for one in listed.nodes] if not isinstance(listed, Unknown) else []
+    subnets = {without_keys(one.content.address) for one in named if one and isinstance(one.content, Reference)}
+    if not subnets:
+        return []
+    return [one for one in subject.siblings if _reads_from(one, subnets, scenario)]
+
+
+def _reads_from(resource: Resource, subnets: set[str], scenario: Scenario) -> bool:
+    """Tell whether a resource is machine learning whose traffic to S3 leaves through one of the subnets."""
+    if resource.raw.exists(scenario) is False:
+        return False
+    special = _INTERNET_OF_ITS_OWN.get(resource.kind)
+    if special is not None:
+        body = resource.raw.body
+        setting = child(body, special[0], scenario) or child(body, special[1], scenario)
+        if setting is None or text_of(setting.content) != special[2]:
+            return False
+    elif not is_managed_ml(resource):
+        accelerated = property_of(resource, "machine_learning", scenario)
+        if accelerated is None or accelerated.content is not True:
+            return False
+    return any(without_keys(found.address) in subnets for found in references_in(resource.raw.body, scenario))
+
+
+def _endpoint_state(subject: Subject, scenario: Scenario) -> Content:
+    state: Content = "missing"
+    unknown: Unknown | None = None
+    for endpoint in subject.siblings:
+        exists = endpoint.raw.exists(scenario)
+        if endpoint.kind != "ec2.vpc_endpoint" or exists is False:
+            continue
+        serves = _serves(endpoint, subject.resource, scenario)
+        if serves == "gateway" and exists is True:
+            return "gateway"
+        if isinstance(serves, Unknown) or serves == "gateway":
+            unknown = serves if isinstance(serves, Unknown) else Unknown(f"{endpoint.address} may exist")
+        elif serves is not None and state != "other-table":
+            state = serves
+    gap = next((gap for gap in subject.project.gaps if not gap.hides or "aws_vpc_endpoint" in gap.hides), None)
+    return unknown or (Unknown(gap.what) if gap is not None else state)
+
+
+def _serves(endpoint: Resource, table: Resource, scenario: Scenario) -> Content:
+    """Say how an endpoint serves a route table with S3: `gateway`, `interface-only`, `other-table`, None not at all."""
+    service, kind = property_of(endpoint, "service", scenario), property_of(endpoint, "type", scenario)
+    if service is None:
+        return None
+    name = service.content.pattern if isinstance(service.content, Unknown) else text_of(service.content) or "*"
+    if not name.endswith((".s3", "*")):
+        return None
+    if not name.endswith(".s3") or (kind is not None and text_of(kind.content) is None):
+        return Unknown(f"{endpoint.address} may lead to S3")
+    if kind is not None and text_of(kind.content) != "Gateway":
+        return "interface-only"
+    listed = items(property_of(endpoint, "route_tables", scenario), scenario)
     if isinstance(listed, Unknown):
-        return Node(listed, at)
-    found = (child(one, "region", scenario) for one in listed.nodes)
-    return Node(Items(tuple(node for node in found if node is not None), listed.rest), at)
-
-
-def region_number(subject: Subject, scenario: Scenario) -> Content | Node:
-    """Say how many regions the ML of the project is in, up to this resource; absent where it adds no region."""
-    if runs_ml(subject, scenario) is not True:
-        return None
-    seen: set[str] = set()
-    for sibling in subject.siblings:
-        if sibling is not subject.resource and sibling.raw.exists(scenario) is False:
-            continue
-        running = property_of(sibling, "runs_ml", scenario)
-        if running is None or running.content is not True:
-            continue
-        before = len(seen)
-        listed = _regions(sibling, scenario)
-        nodes = listed.content.nodes if listed is not None and isinstance(listed.content, Items) else ()
-        seen.update(node.content for node in nodes if isinstance(node.content, str))
-        if sibling.raw is subject.resource.raw:
-            at = nodes[0] if nodes else Node(None, sibling.raw.name_span)
-            return replace(at, content=len(seen)) if len(seen) > before else None
-    return None
-
-
-def data_sources(subject: Subject, scenario: Scenario) -> Node | None:
-    """List what a job or model of SageMaker uses whose region is known, each with `written` and `data_region`.
-
-    `crosses` is `none` within the region of the resource, else what has to be moved: `image`, `bucket`, `bucket-name`
-    where only the name of the bucket tells its region, or `data`.
-    """
-    resource = subject.resource
-    if not is_managed_ml(resource) or resource.kind in _CARRIERS:
-        return None
-    own = settle(resource.raw.region, scenario).content
-    found: list[Node] = []
-    for leaf in _leaves(resource.raw.body, scenario):
-        source = _source(subject, leaf, scenario)
-        if source is None:
-            continue
-        what, written, region = source
-        crosses: Content = "none" if region == own else what
-        if isinstance(own, Unknown):
-            crosses = own
-        entries = {"crosses": crosses, "written": written, "data_region": region}
-        nodes = {name: Node(content, leaf.span, leaf.key_span, leaf.origins) for name, content in entries.items()}
-        found.append(Node(Entries(nodes), leaf.span, leaf.key_span))
-    return Node(Items(tuple(found)), resource.raw.name_span) if found else None
-
-
-def _leaves(node: Node, scenario: Scenario, depth: int = 0) -> Iterator[Node]:
-    settled = settle(node, scenario)
-    content = settled.content
-    if isinstance(content, Entries | Items):
-        for below in content.nodes.values() if isinstance(content, Entries) else content.nodes:
-            if depth < _MAX_DEPTH:
-                yield from _leaves(below, scenario, depth + 1)
-    elif content is not None:
-        yield settled
-
-
-def _source(subject: Subject, leaf: Node, scenario: Scenario) -> tuple[str, str, str] | None:
-    """Say what a value names, how it is written, and its region; None where it names nothing of a known region."""
-    bucket = _bucket_of(subject, leaf.content, scenario)
-    if bucket is not None:
-        region = settle(bucket.raw.region, scenario).content
-        return ("bucket", bucket.address, region) if isinstance(region, str) else None
-    text = leaf.content.pattern if isinstance(leaf.content, Unknown) else text_of(leaf.content)
-    if text is None or len(text) > _MAX_TEXT:
-        return None
-    for what, match in (("image", _IMAGE.search(text)), ("data", _ARN.search(text))):
-        if match is not None:
-            return what, text, match[1]
-    named = _BUCKET.match(text)
-    told = _IN_NAME.search(named[1]) if named is not None else None
-    return None if told is None else ("bucket-name", text, told[1])
-
-
-def _bucket_of(subject: Subject, content: Content, scenario: Scenario) -> Resource | None:
-    """Find the bucket of the project that a value names, by reference or by the name in an S3 address."""
-    references: tuple[Reference, ...] = ()
-    if isinstance(content, Unknown):
-        references = content.references
-    elif isinstance(content, Reference):
-        references = (content,)
-    named = _BUCKET.match(content) if isinstance(content, str) else None
-    if not references and named is None:
-        return None
-    addresses = {reference.address for reference in references}
-    for sibling in subject.siblings:
-        if sibling.kind != "s3.bucket":
-            continue
-        if sibling.address in addresses:
-            return sibling
-        name = property_of(sibling, "name", scenario) if named is not None else None
-        if name is not None and named is not None and text_of(name.content) == named[1]:
-            return sibling
-    return None
+        return listed
+    tables = [child(one, "table", scenario) for one in listed.nodes]
+    verdicts = [names_resource(one, table.raw, None) for one in tables if one is not None]
+    if True in verdicts:
+        return "gateway"
+    if listed.rest is not None or None in verdicts:
+        return listed.rest or Unknown(f"which route tables lead to {endpoint.address} is not known")
+    return "other-table"
