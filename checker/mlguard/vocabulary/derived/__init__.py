@@ -21,6 +21,7 @@ from mlguard.vocabulary.derived import (
     registries,
     scripts,
     studio,
+    trails,
 )
 from mlguard.vocabulary.derived.subject import Settings, Subject
 
@@ -58,6 +59,9 @@ DERIVED: Mapping[str, Derivation] = {
     "anomaly_threshold_usd": monitoring.anomaly_threshold_usd,
     "dimension_names": monitoring.dimension_names,
     "alarm_state": monitoring.alarm_state,
+    "data_events": trails.data_events,
+    "capture_percent": monitoring.capture_percent,
+    "runs_per_day": monitoring.runs_per_day,
     "runs_ml": regions.runs_ml,
     "ml_regions": regions.ml_regions,
     "region_number": regions.region_number,

@@ -1,6 +1,8 @@
-"""Who watches: cost anomalies, billing alarms, audit trails and the monitoring of models."""
+"""Who watches: cost anomalies, alarms, and the monitoring of models."""
 
 from __future__ import annotations
+
+import re
 
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, text_of
@@ -8,7 +10,9 @@ from mlguard.vocabulary.derived.budgets import is_placeholder, number_of
 from mlguard.vocabulary.derived.subject import Subject, property_of
 from mlguard.vocabulary.embedded import json_nodes
 from mlguard.vocabulary.joins import names_resource
+from mlguard.vocabulary.model import snake_case
 
+_HOURLY = re.compile(r"cron\(0 (?:\*|(\d{1,2}))(?:/(\d{1,2}))? \? \* \* \*\)\Z")
 _IMPACT = "ANOMALY_TOTAL_IMPACT_ABSOLUTE"
 
 
@@ -122,3 +126,37 @@ def alarm_state(subject: Subject, scenario: Scenario) -> Content | Node:
         return listed.rest
     above = next((one.address for one in subject.siblings if one.kind == "cloudwatch.composite_alarm"), None)
     return "silent" if above is None else Unknown(f"{above} may act on it")
+
+
+def capture_percent(subject: Subject, scenario: Scenario) -> Content | Node:
+    """Give the share of its requests that an endpoint records; absent where it records none, or must record all.
+
+    Capture is on unless the API is told otherwise; the AWS provider of Terraform does tell it otherwise by default.
+    """
+    capture = subject.property("data_capture", scenario)
+    if capture is None or any(key.lower() == "mlguard:full-capture" for key in subject.tags(scenario)):
+        return None
+    enabled = child(capture, "EnableCapture", scenario) or child(capture, "enable_capture", scenario)
+    if enabled is not None and isinstance(enabled.content, Unknown):
+        return enabled
+    off = subject.resource.raw.type.startswith("aws_") if enabled is None else text_of(enabled.content) == "false"
+    if off:
+        return None
+    key = "InitialSamplingPercentage"
+    return child(capture, key, scenario) or child(capture, snake_case(key), scenario)
+
+
+def runs_per_day(subject: Subject, scenario: Scenario) -> Content | Node:
+    """Give how often a monitoring schedule starts a job on a day; absent where it does so once."""
+    node = subject.property("schedule", scenario)
+    if node is None or isinstance(node.content, Unknown):
+        return node
+    written = text_of(node.content) or ""
+    if written == "NOW":
+        return None
+    match = _HOURLY.match(written)
+    if match is None:
+        return Unknown(f'how often "{written}" runs is not known')
+    hour, step = match[1], int(match[2] or 0)
+    times = max(24 // step, 1) if step else 24 if hour is None else 1
+    return Node(times, node.span, node.key_span, node.origins)
