@@ -87,10 +87,13 @@ def _endpoint_state(subject: Subject, scenario: Scenario) -> Content:
     state: Content = "missing"
     unknown: Unknown | None = None
     for endpoint in subject.siblings:
-        exists = endpoint.raw.exists(scenario)
-        if endpoint.kind != "ec2.vpc_endpoint" or exists is False:
+        if endpoint.kind != "ec2.vpc_endpoint":
             continue
+        exists = endpoint.raw.exists(scenario)
         serves = _serves(endpoint, subject.resource, scenario)
+        if exists is False:  # who leaves it out by a parameter has one already
+            unknown = Unknown(f"{endpoint.address} is left out here") if serves == "gateway" else unknown
+            continue
         if serves == "gateway" and exists is True:
             return "gateway"
         if isinstance(serves, Unknown) or serves == "gateway":
