@@ -162,18 +162,20 @@ def _environment_of(project: Project) -> Mapping[str, Node]:
     return {"environment": first.properties["environment"]} if first is not None else {}
 
 
-def _runs_ml(resource: Resource) -> bool:
-    return settle(resource.properties["runs_ml"], Scenario()).content is True
-
-
 def _project_place(project: Project) -> Span:
     """Point a finding about the whole project at the resource that costs the most surely: the first of ML's own."""
     resources = sorted(project.resources, key=lambda resource: resource.raw.name_span)
     costly = [resource for resource in resources if resource.kind.startswith(("sagemaker.", "bedrock."))]
-    first = next(iter(costly), None) or next(filter(_runs_ml, resources), None) or next(iter(resources), None)
+    costly = costly or [resource for resource in resources if _is_machine_learning(resource)]
+    first = next(iter(costly or resources), None)
     if first is not None:
         return first.raw.source or first.raw.name_span
     return Span(project.raw.path, 1, 1, 1, 1)
+
+
+def _is_machine_learning(resource: Resource) -> bool:
+    node = resource.properties.get("machine_learning")
+    return node is not None and settle(node, Scenario()).content is True
 
 
 def _hit(

@@ -52,7 +52,7 @@ def pipeline_jobs(definition: Definition) -> Iterator[EmbeddedJob]:
     memory = Memory()
 
     def parsed(scenario: Scenario) -> Node | None:
-        return memory.recall("pipeline", scenario, lambda inner: json_nodes(definition(inner)))
+        return memory.recall("pipeline", scenario, lambda inner: _parsed(definition(inner)))
 
     yield from _jobs(parsed, _pipeline_steps)
 
@@ -62,7 +62,7 @@ def state_machine_jobs(definition: Definition) -> Iterator[EmbeddedJob]:
     memory = Memory()
 
     def parsed(scenario: Scenario) -> Node | None:
-        return memory.recall("states", scenario, lambda inner: json_nodes(definition(inner)))
+        return memory.recall("states", scenario, lambda inner: _parsed(definition(inner)))
 
     yield from _jobs(parsed, _state_tasks)
 
@@ -107,7 +107,7 @@ def _jobs(parsed: Definition, steps: Callable[[Node, Scenario], Iterator[_Found]
         yield EmbeddedJob(kind, name, Node(Choice(partial(body, name)), node.span, node.key_span))
 
 
-def json_nodes(node: Node | None) -> Node | None:
+def _parsed(node: Node | None) -> Node | None:
     """Read a definition: a JSON text, a partly known one, or nodes already."""
     if node is None or isinstance(node.content, Entries):
         return node
@@ -231,7 +231,7 @@ def _schedule_target(whole: Node, scenario: Scenario) -> Iterator[_Found]:
     call = _CALL.match(arn)
     kind = _SERVICE_CALLS.get(call.group(2).lower()) if call else None
     request = child(whole, "Input", scenario) or child(whole, "input", scenario)
-    body = json_nodes(request)
+    body = _parsed(request)
     if kind is not None and body is not None:
         yield kind, "target", body
 

@@ -8,8 +8,8 @@ from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, text_of
 from mlguard.vocabulary.derived.budgets import is_placeholder, number_of
 from mlguard.vocabulary.derived.subject import Subject, property_of
-from mlguard.vocabulary.embedded import json_nodes
 from mlguard.vocabulary.joins import names_resource
+from mlguard.vocabulary.json_text import json_nodes
 from mlguard.vocabulary.model import snake_case
 
 _HOURLY = re.compile(r"cron\(0 (?:\*|(\d{1,2}))(?:/(\d{1,2}))? \? \* \* \*\)\Z")
