@@ -156,4 +156,5 @@ def test_every_preventive_policy_is_here() -> None:
         "notebook-without-lifecycle-config",
         "premium-accelerator-in-nonproduction",
         "premium-region",
+        "region-not-allowed",
     ]

@@ -17,13 +17,17 @@ from mlguard.vocabulary.derived import (
     context,
     fleets,
     machines,
+    monitoring,
+    networks,
     offers,
     organizations,
+    regions,
     registries,
     removal,
     scripts,
     sessions,
     studio,
+    trails,
 )
 from mlguard.vocabulary.derived.subject import Settings, Subject
 
@@ -60,6 +64,25 @@ DERIVED: Mapping[str, Derivation] = {
     "subscriber_state": budgets.subscriber_state,
     "scp_defects": organizations.scp_defects,
     "machine_learning": context.machine_learning,
+    "alert_percent": budgets.alert_percent,
+    "alerts_at": budgets.alerts_at,
+    "budget_limit_state": budgets.budget_limit_state,
+    "monthly_limit_usd": budgets.monthly_limit_usd,
+    "budget_period_state": budgets.budget_period_state,
+    "action_state": budgets.action_state,
+    "anomaly_alert_state": monitoring.anomaly_alert_state,
+    "anomaly_threshold_usd": monitoring.anomaly_threshold_usd,
+    "dimension_names": monitoring.dimension_names,
+    "alarm_state": monitoring.alarm_state,
+    "data_events": trails.data_events,
+    "capture_percent": monitoring.capture_percent,
+    "runs_per_day": monitoring.runs_per_day,
+    "runs_ml": regions.runs_ml,
+    "ml_regions": regions.ml_regions,
+    "region_number": regions.region_number,
+    "data_sources": regions.data_sources,
+    "s3_path": networks.s3_path,
+    "ml_behind_nat": networks.ml_behind_nat,
 }
 
 __all__ = ["DERIVED", "Derivation", "Settings", "Subject"]
