@@ -158,4 +158,5 @@ def test_every_preventive_policy_is_here() -> None:
         "notebook-without-lifecycle-config",
         "premium-accelerator-in-nonproduction",
         "premium-region",
+        "region-not-allowed",
     ]

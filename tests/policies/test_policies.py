@@ -75,9 +75,9 @@ def resolvable(policy: Policy) -> set[str]:
     vocabulary = bundled_vocabulary()
     everything = "*" in policy.applies_to or "project" in policy.applies_to
     kinds = vocabulary.kinds.values() if everything else [vocabulary.kinds[kind] for kind in policy.applies_to]
-    names = {*_OWN_PLACEHOLDERS, *vocabulary.common, *bundled_parameters().declarations}
-    for kind in kinds:
-        for prop in kind.properties.values():
+    names = {*_OWN_PLACEHOLDERS, *bundled_parameters().declarations}
+    for known in (vocabulary.common, *(kind.properties for kind in kinds)):
+        for prop in known.values():
             names.add(prop.name)
             names.update(vocabulary.shapes.get(prop.shape, {}))
             if prop.derived:  # what a derivation gives as items it names in words

@@ -207,5 +207,27 @@ def test_which_budgets_count_for_a_project(run: Run, setting: str, *, asked: boo
     assert all(noted in note for note in report["notes"])
 
 
+MONITOR = """
+resource "aws_ce_anomaly_monitor" "services" {
+  name              = "services"
+  monitor_type      = "DIMENSIONAL"
+  monitor_dimension = "SERVICE"
+}
+"""
+
+
+def test_an_anomaly_monitor_counts_as_a_budget_does_and_neither_stands_for_the_other(run: Run) -> None:
+    files = {"app/main.tf": ROOT, "account/main.tf": BUDGET + MONITOR}
+    asked = run(files, "--select", "MLG506")
+    assert [one["project"] for one in asked["findings"]] == ["app"]
+    assert asked["notes"] == [
+        "account/main.tf:9: this anomaly monitor is of another project; `budgets: repository` makes it count for all"
+    ]
+    shared = run({**files, ".mlguard.yaml": "budgets: repository\n"}, "--select", "MLG506")
+    assert (shared["findings"], shared["notes"]) == ([], [])
+    apart = run({"app/main.tf": ROOT, "account/main.tf": BUDGET}, "--select", "MLG506")
+    assert (len(apart["findings"]), apart["notes"]) == (1, [])
+
+
 def test_a_budget_of_the_project_itself_counts(run: Run) -> None:
     assert run({"app/main.tf": ROOT, "app/budget.tf": BUDGET}, "--select", "MLG501")["findings"] == []

@@ -12,7 +12,7 @@ from dataclasses import replace
 from mlguard.configuration import Configuration
 from mlguard.errors import MlguardError, ParseError
 from mlguard.finding import Counts, Finding, Report, Undecided
-from mlguard.policy.model import Policy
+from mlguard.policy.model import Clause, Combined, Operand, Policy, Quantified
 from mlguard.resource import Project, RawProject, Resource
 from mlguard.scan.alike import alike
 from mlguard.scan.check import check_project
@@ -28,7 +28,8 @@ from mlguard.vocabulary.normalise import normalise
 
 __all__ = ["Options", "Tick", "Validate", "projects_of", "scan"]
 
-_OF_THE_ACCOUNT = frozenset(("budgets.budget",))  # one of these may serve projects that are deployed beside it
+_OF_THE_ACCOUNT = {"budgets.budget": "budget", "ce.anomaly_monitor": "anomaly monitor"}
+"""Kinds of which one may serve projects that are deployed beside it, with what to call it."""
 
 
 def scan(options: Options) -> Report:
@@ -83,14 +84,31 @@ def scan(options: Options) -> Report:
 
 
 def _about_budgets(
-    configuration: Configuration, findings: Sequence[Finding], budgets: Sequence[Resource]
+    configuration: Configuration, findings: Sequence[Finding], accounts: Sequence[Resource]
 ) -> Iterator[str]:
     if configuration.budgets == "managed_elsewhere":
         yield "budgets are managed elsewhere, says the configuration: no project is asked for one"
-    asked = any(finding.policy.pack == "budgets" and not finding.resource for finding in findings)
-    if asked and budgets and configuration.budgets == "project":
-        at = budgets[0].raw.name_span
-        yield f"{at.path}:{at.line}: this budget is of another project; `budgets: repository` makes it count for all"
+    if configuration.budgets != "project":
+        return
+    asked = {kind for finding in findings if not finding.resource for kind in _kinds_named(finding.policy.require)}
+    for kind, title in _OF_THE_ACCOUNT.items():
+        found = next((resource.raw.name_span for resource in accounts if resource.kind == kind), None)
+        if found is not None and kind in asked:
+            yield (
+                f"{found.path}:{found.line}: this {title} is of another project; "
+                "`budgets: repository` makes it count for all"
+            )
+
+
+def _kinds_named(clause: Clause) -> Iterator[Operand]:
+    """Give the kinds of resources that a project's policy asks for."""
+    if isinstance(clause, Combined):
+        for part in clause.parts:
+            yield from _kinds_named(part)
+    elif isinstance(clause, Quantified):
+        yield from _kinds_named(clause.clause)
+    elif clause.path == "kind":
+        yield clause.operand
 
 
 def projects_of(options: Options) -> tuple[list[Project], list[MlguardError]]:

@@ -36,7 +36,8 @@ def _template(policy: Policy, leaf: Leaf) -> str:
 
 def _value(name: str, resource: Resource | None, leaf: Leaf, context: Context) -> str:
     if name == "wanted":
-        return _shown(leaf.wanted)
+        money = bool(leaf.path) and leaf.path[-1].endswith("_usd")
+        return _dollars(leaf.wanted) if money and isinstance(leaf.wanted, int | float) else _shown(leaf.wanted)
     if name == "found":
         return _content(leaf.found)
     if name == "resource":
@@ -56,7 +57,7 @@ def _value(name: str, resource: Resource | None, leaf: Leaf, context: Context) -
 def _content(node: Node | None, *, money: bool = False) -> str:
     content = node.content if node is not None else None
     if money and isinstance(content, int | float):
-        return f"{content:,.0f}" if content >= 100 else f"{content:,.2f}"  # noqa: PLR2004  (cents matter below)
+        return _dollars(content)
     if isinstance(content, Unknown):
         return content.pattern if content.pattern != "*" else "an unknown value"
     if isinstance(content, Reference):
@@ -64,6 +65,10 @@ def _content(node: Node | None, *, money: bool = False) -> str:
     if isinstance(content, Items):
         return _shown([_content(item) for item in content.nodes])
     return text_of(content) or "nothing"
+
+
+def _dollars(amount: float) -> str:
+    return f"{amount:,.0f}" if amount >= 100 else f"{amount:,.2f}"  # noqa: PLR2004  (cents matter below)
 
 
 def _shown(value: object) -> str:

@@ -89,8 +89,13 @@ def _speaks_of_ml(text: str) -> bool:
     return _ML_WORD.search(_HUMP.sub("-", text).lower().replace("_", "-")) is not None
 
 
+def is_managed_ml(resource: Resource) -> bool:
+    """Tell whether a resource is one of SageMaker or Bedrock."""
+    return _ML_TYPE.match(resource.raw.type) is not None
+
+
 def _ml_resources(subject: Subject) -> list[Resource]:
-    return [sibling for sibling in subject.siblings if _ML_TYPE.match(sibling.raw.type) and not sibling.part_of]
+    return [sibling for sibling in subject.siblings if is_managed_ml(sibling) and not sibling.part_of]
 
 
 def _referred_by_ml(subject: Subject) -> frozenset[str]:

@@ -177,7 +177,7 @@ def variant_hosting(subject: Subject, scenario: Scenario) -> Content | Node:
 
 
 def _needs_instances(subject: Subject, variant: Node, scenario: Scenario) -> bool:
-    captures, vpc = (subject.property(name, scenario) for name in ("data_capture", "vpc"))
+    captures, vpc = (subject.property(name, scenario) for name in ("captures_data", "vpc"))
     if vpc is not None or (captures is not None and text_of(captures.content) != "false"):
         return True
     model = _named_by(_field(variant, "model", scenario), _MODEL, subject.siblings, scenario)

@@ -73,11 +73,7 @@ class Subject:
 
     def property(self, name: str, scenario: Scenario) -> Node | None:
         """Give a property of the resource, None where it is absent or its kind has none of that name."""
-        node = self.resource.properties.get(name)
-        if node is None:
-            return None
-        settled = settle(node, scenario)
-        return None if settled.content is None else settled
+        return property_of(self.resource, name, scenario)
 
     def field(self, name: str, scenario: Scenario) -> Node | None:
         """Give a property of the item, None where it is absent."""
@@ -95,6 +91,15 @@ class Subject:
         for node in ([settle(below, scenario)] if below is not None else []) + [node for node in own if node]:
             found |= _tags(node, scenario)
         return found
+
+
+def property_of(resource: Resource, name: str, scenario: Scenario) -> Node | None:
+    """Give a property of any resource, None where it is absent or its kind has none of that name."""
+    node = resource.properties.get(name)
+    if node is None:
+        return None
+    settled = settle(node, scenario)
+    return None if settled.content is None else settled
 
 
 def _tags(node: Node, scenario: Scenario) -> dict[str, Scalar]:
