@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node
-from mlguard.vocabulary.derived import buckets, budgets, context, machines, registries, scripts, studio
+from mlguard.vocabulary.derived import buckets, budgets, context, machines, outputs, registries, scripts, studio
 from mlguard.vocabulary.derived.subject import Settings, Subject
 
 Derivation = Callable[[Subject, Scenario], Content | Node]
@@ -21,6 +21,7 @@ DERIVED: Mapping[str, Derivation] = {
     "region": context.region,
     "region_is_required": context.region_is_required,
     "lifecycle_state": buckets.lifecycle_state,
+    "run_outputs": outputs.run_outputs,
     "joined_with_bucket": buckets.joined_with_bucket,
     "lifecycle_coverage": buckets.lifecycle_coverage,
     "keeps_versions": buckets.keeps_versions,
