@@ -29,6 +29,7 @@ ACTIONS = {
     "sagemaker.endpoint_config": "sagemaker:CreateEndpointConfig",
     "sagemaker.training_job": "sagemaker:CreateTrainingJob",
     "ec2.instance": "ec2:RunInstances",
+    "ec2.volume": "ec2:CreateVolume",
 }
 PREVENTIVE = [policy for policy in bundled_policies() if policy.guardrail.enforce == "preventive"]
 
@@ -58,10 +59,32 @@ def resources_of(example: Example, folder: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def requests_of(resource: Resource, default_region: str) -> Iterator[dict[str, Any]]:
-    """Turn a resource into the API requests that would create it, one for each scenario."""
-    for outcome in explore(lambda scenario: _request(resource, scenario, default_region)):
-        if outcome.result is not None:
-            yield outcome.result
+    """Turn a resource into the API requests that would create it in each scenario."""
+    if "machines" in resource.properties:
+        for outcome in explore(lambda scenario: _request(resource, scenario, default_region)):
+            if outcome.result is not None:
+                yield outcome.result
+    if resource.kind in ("ec2.instance", "ec2.volume"):
+        for volumes in explore(lambda scenario: list(_volume_requests(resource, scenario, default_region))):
+            yield from volumes.result
+
+
+def _volume_requests(resource: Resource, scenario: Any, default_region: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+    """Give the requests for the volumes of a resource, each of which is authorized by itself."""
+    region = settle(resource.raw.region, scenario).content
+    where = region if isinstance(region, str) else default_region
+    volumes = settle(resource.properties["volumes"], scenario).content
+    for volume in volumes.nodes if isinstance(volumes, Items) else ():
+        keys = {
+            "ec2:VolumeType": child(volume, "volume_type", scenario),
+            "ec2:VolumeSize": child(volume, "size_gb", scenario),
+        }
+        written = {key: text_of(node.content) for key, node in keys.items() if node is not None}
+        yield {
+            "action": ACTIONS[resource.kind],
+            "resource": f"arn:aws:ec2:{where}:123456789012:volume/vol-1",
+            "context": {"aws:RequestedRegion": where, **{key: text for key, text in written.items() if text}},
+        }
 
 
 def _request(resource: Resource, scenario: Any, default_region: str) -> dict[str, Any] | None:  # noqa: ANN401
@@ -92,7 +115,7 @@ def _request(resource: Resource, scenario: Any, default_region: str) -> dict[str
 
 def _meant(example: Example, resource: Resource) -> bool:
     """Leave out what no request shows: a stop by a schedule, a name that cannot work, a tag of the code."""
-    beyond = ("schedule", "Ref gives the ARN", "must stay")
+    beyond = ("schedule", "Ref gives the ARN", "must stay", "provisioned")
     return resource.kind in ACTIONS and not any(words in example.title for words in beyond)
 
 
@@ -142,4 +165,5 @@ def test_every_preventive_policy_is_here() -> None:
         "notebook-without-lifecycle-config",
         "premium-accelerator-in-nonproduction",
         "premium-region",
+        "volume-type-overpriced",
     ]

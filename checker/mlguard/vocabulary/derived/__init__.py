@@ -10,7 +10,17 @@ from collections.abc import Callable, Mapping
 
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node
-from mlguard.vocabulary.derived import buckets, budgets, context, machines, outputs, registries, scripts, studio
+from mlguard.vocabulary.derived import (
+    buckets,
+    budgets,
+    context,
+    machines,
+    outputs,
+    registries,
+    scripts,
+    storage,
+    studio,
+)
 from mlguard.vocabulary.derived.subject import Settings, Subject
 
 Derivation = Callable[[Subject, Scenario], Content | Node]
@@ -43,6 +53,8 @@ DERIVED: Mapping[str, Derivation] = {
     "idle_apps": studio.idle_apps,
     "image_expiry": registries.image_expiry,
     "subscriber_state": budgets.subscriber_state,
+    "volume_type": storage.volume_type,
+    "volume_price_item": storage.volume_price_item,
     "machine_learning": context.machine_learning,
 }
 
