@@ -87,14 +87,24 @@ def instances(folder: Path) -> None:
         ]
         for row in rows(folder, "instances")
     }
+    disks: dict[str, set[str]] = defaultdict(set)
+    for row in rows(folder, "instances"):
+        disks[row["family"]].add(row["instance_store"])
+    with_disks = {known: sorted(name for name, found in disks.items() if found == {known}) for known in ("1", "0")}
     head = {
         "about": "EC2 instance types: [vCPU, memory in GiB, accelerator, its kind, their number, generation]; "
-        "accelerated_families carry a GPU, Trainium, Inferentia, Gaudi, FPGA or video accelerator",
+        "accelerated_families carry a GPU, Trainium, Inferentia, Gaudi, FPGA or video accelerator; all types of "
+        "disk_families have disks of their own, none of diskless_families has",
         "date": "2026-10-27",
         "source": "DescribeInstanceTypes as shipped by moto 5.2.5; withdrawn types from AWS documentation",
         "licence": "Apache-2.0",
     }
-    write("instances", head, {"accelerated_families": sorted(ACCELERATED), "types": table})
+    families = {
+        "accelerated_families": sorted(ACCELERATED),
+        "disk_families": with_disks["1"],
+        "diskless_families": with_disks["0"],
+    }
+    write("instances", head, {**families, "types": table})
 
 
 def by_region(table: Iterable[Mapping[str, str]], column: str) -> dict[str, dict[str, float]]:

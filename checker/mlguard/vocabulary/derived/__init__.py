@@ -55,6 +55,8 @@ DERIVED: Mapping[str, Derivation] = {
     "subscriber_state": budgets.subscriber_state,
     "volume_type": storage.volume_type,
     "volume_price_item": storage.volume_price_item,
+    "on_ebs": storage.on_ebs,
+    "machine_learning_price_item": storage.machine_learning_price_item,
     "machine_learning": context.machine_learning,
 }
 
