@@ -57,6 +57,7 @@ DERIVED: Mapping[str, Derivation] = {
     "volume_price_item": storage.volume_price_item,
     "on_ebs": storage.on_ebs,
     "machine_learning_price_item": storage.machine_learning_price_item,
+    "lustre_price_item": storage.lustre_price_item,
     "machine_learning": context.machine_learning,
 }
 

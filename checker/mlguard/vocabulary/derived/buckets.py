@@ -8,7 +8,7 @@ from mlguard.resource import Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, settle, text_of
 from mlguard.vocabulary.derived.lifecycle import Answer, Rule, Rules, every, number_of, rules_of, some
-from mlguard.vocabulary.derived.objects import Place, locate, used_keys
+from mlguard.vocabulary.derived.objects import BUCKETS, Place, locate, used_keys
 from mlguard.vocabulary.derived.subject import Subject
 from mlguard.vocabulary.joins import names_resource
 
@@ -52,7 +52,7 @@ def joined_with_bucket(subject: Subject, scenario: Scenario) -> Content:
     if target is None:
         return False
     for sibling in subject.siblings:
-        if sibling.kind == "s3.bucket" and sibling.raw.exists(scenario) is True:
+        if sibling.kind in BUCKETS and sibling.raw.exists(scenario) is True:
             name = settle(sibling.properties["name"], scenario)
             if names_resource(target, sibling.raw, name if name.content is not None else None) is True:
                 return True

@@ -19,6 +19,8 @@ _ADDRESS = re.compile(
     r"|https://(?=[^/]+\.s3[.-][^/]*amazonaws\.com))"
     r"(?P<bucket>[^/]+?)(?:\.s3[.-][^/]*amazonaws\.com[^/]*)?(?:/(?P<key>.*))?\Z"
 )
+BUCKETS = ("s3.bucket", "s3.directory_bucket")
+"""The kinds that objects are put into."""
 _MAX_DEPTH = 60
 _MAX_ADDRESSES = 10_000
 
@@ -43,7 +45,7 @@ def locate(address: Node, siblings: Sequence[Resource], scenario: Scenario) -> P
     named, key = match["bucket"], match["key"] or ""
     perhaps: Unknown | None = None
     for bucket in siblings:
-        if bucket.kind != "s3.bucket":
+        if bucket.kind not in BUCKETS:
             continue
         verdict = _leads_to(named, content, bucket, scenario)
         if verdict is True and bucket.raw.exists(scenario) is True:

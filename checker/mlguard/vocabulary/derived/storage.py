@@ -59,3 +59,23 @@ def machine_learning_price_item(subject: Subject, scenario: Scenario) -> Content
     if on_ebs(subject, scenario) is not True or use is None:
         return None
     return _PRICE_ITEMS.get(text_of(use.content) or "")
+
+
+def lustre_price_item(subject: Subject, scenario: Scenario) -> Content:
+    """Give the item of the price list that a Lustre file system is billed by; absent where no price is known."""
+    written = {}
+    for name, default in (("file_system", ""), ("deployment", "SCRATCH_1"), ("disks", "SSD"), ("throughput", "")):
+        node = subject.property(name, scenario)
+        if node is not None and isinstance(node.content, Unknown):
+            return node.content
+        written[name] = (text_of(node.content) or "") if node is not None else default
+    if written["file_system"] != "LUSTRE":
+        return None
+    deployment, disks, throughput = written["deployment"], written["disks"], written["throughput"]
+    if disks == "HDD":
+        return f"fsx.lustre_hdd_{throughput}"
+    if disks != "SSD":
+        return None
+    if deployment.startswith("SCRATCH") or (deployment, throughput) == ("PERSISTENT_1", "50"):
+        return "fsx.lustre_scratch_or_persistent1_50"
+    return f"fsx.lustre_{deployment.lower().replace('_', '')}_ssd_{throughput}"
