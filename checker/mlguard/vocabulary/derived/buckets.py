@@ -8,7 +8,7 @@ from mlguard.resource import Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, settle, text_of
 from mlguard.vocabulary.derived.lifecycle import Answer, Rule, Rules, every, number_of, rules_of, some
-from mlguard.vocabulary.derived.objects import BUCKETS, Place, locate, used_keys
+from mlguard.vocabulary.derived.objects import BUCKETS, key_in, used_keys
 from mlguard.vocabulary.derived.subject import Subject
 from mlguard.vocabulary.joins import names_resource
 
@@ -188,7 +188,7 @@ def live_models(subject: Subject, scenario: Scenario) -> Node:
     """
     rules = rules_of(subject, scenario)
     found: list[Node] = []
-    if rules.listed or rules.rest is not None:
+    if rules.rest is not None or any(True for rule in rules.listed for _ in _losses(rule)):
         for sibling in subject.siblings:
             if "artifacts" in sibling.properties and sibling.raw.exists(scenario) is not False:
                 found.extend(_live(subject, sibling, rules, scenario))
@@ -199,20 +199,19 @@ def _live(subject: Subject, model: Resource, rules: Rules, scenario: Scenario) -
     listed = items(model.properties["artifacts"], scenario)
     for item in listed.nodes if isinstance(listed, Items) else ():
         address = child(item, "uri", scenario)
-        place = locate(address, subject.siblings, scenario) if address is not None else None
-        if isinstance(place, Unknown):
-            if any(True for rule in rules.listed for _ in _losses(rule)):
-                yield _told(rules.node, {"fate": place, "model": model.address, "key": None})
-        elif place is not None and place.bucket.address == subject.resource.address:
-            at, told = _fate(place, rules)
-            yield _told(at, {"model": model.address, "key": place.key, **told})
+        key = key_in(subject.resource, address, scenario) if address is not None else None
+        if isinstance(key, Unknown):
+            yield _told(rules.node, {"fate": key, "model": model.address, "key": None})
+        elif key is not None:
+            at, told = _fate(key, rules)
+            yield _told(at, {"model": model.address, "key": key, **told})
 
 
-def _fate(place: Place, rules: Rules) -> tuple[Node, dict[str, Content]]:
+def _fate(key: str, rules: Rules) -> tuple[Node, dict[str, Content]]:
     perhaps = rules.rest
     for rule in rules.listed:
         for at, told in _losses(rule):
-            answer = every((rule.enabled(), rule.covers(place.key)))
+            answer = every((rule.enabled(), rule.covers(key)))
             if answer is True and not isinstance(told["fate"], Unknown):
                 return at, told
             unknown = told["fate"] if answer is True else answer

@@ -22,6 +22,7 @@ _ADDRESS = re.compile(
 BUCKETS = ("s3.bucket", "s3.directory_bucket")
 """The kinds that objects are put into."""
 _MAX_DEPTH = 60
+_MAX_LENGTH = 2048  # no key is longer than 1,024 bytes
 _MAX_ADDRESSES = 10_000
 
 
@@ -35,24 +36,35 @@ class Place:
 
 def locate(address: Node, siblings: Sequence[Resource], scenario: Scenario) -> Place | Unknown | None:
     """Find where an address like `s3://bucket/key` leads to; None where that is no bucket of the project."""
-    content = address.content
-    text = content.pattern if isinstance(content, Unknown) else text_of(content)
-    match = _ADDRESS.match(text) if text is not None else None
-    if match is None:
-        if text is not None and "*" not in text:
-            return None
-        return content if isinstance(content, Unknown) else Unknown("another resource decides the address in S3")
-    named, key = match["bucket"], match["key"] or ""
     perhaps: Unknown | None = None
     for bucket in siblings:
         if bucket.kind not in BUCKETS:
             continue
-        verdict = _leads_to(named, content, bucket, scenario)
-        if verdict is True and bucket.raw.exists(scenario) is True:
+        key = key_in(bucket, address, scenario)
+        if isinstance(key, str) and bucket.raw.exists(scenario) is True:
             return Place(bucket, key)
-        if verdict is not False and bucket.raw.exists(scenario) is not False:
-            perhaps = Unknown(f"{text} may lead to {bucket.address}")
+        if key is not None and bucket.raw.exists(scenario) is not False:
+            perhaps = key if isinstance(key, Unknown) else Unknown(f"{bucket.address} may not be deployed")
     return perhaps
+
+
+def key_in(bucket: Resource, address: Node, scenario: Scenario) -> str | Unknown | None:
+    """Give the key that an address has in a bucket; None where it leads to another place."""
+    content = address.content
+    text = content.pattern if isinstance(content, Unknown) else text_of(content)
+    match = _parsed(text)
+    if match is None:
+        if text is not None and "*" not in text:
+            return None
+        return content if isinstance(content, Unknown) else Unknown("another resource decides the address in S3")
+    verdict = _leads_to(match["bucket"], content, bucket, scenario)
+    if verdict is None:
+        return Unknown(f"{text} may lead to {bucket.address}")
+    return (match["key"] or "") if verdict else None
+
+
+def _parsed(text: str | None) -> re.Match[str] | None:
+    return _ADDRESS.match(text) if text is not None and len(text) <= _MAX_LENGTH else None
 
 
 def _leads_to(named: str, content: object, bucket: Resource, scenario: Scenario) -> bool | None:
@@ -78,12 +90,13 @@ def used_keys(subject: Subject) -> tuple[str, ...]:
     remembered = subject.settings.remembered
     if "used keys" not in remembered:
         default = Scenario()
+        buckets = [sibling for sibling in subject.siblings if sibling.kind in BUCKETS]
         found = set()
         for sibling in subject.siblings:
             if not sibling.kind.startswith(("sagemaker.", "bedrock.")):
                 continue
             for address in _addresses(sibling.raw.body, default, 0):
-                place = locate(address, subject.siblings, default)
+                place = locate(address, buckets, default)
                 if isinstance(place, Place):
                     found.add(f"{place.bucket.address}\0{place.key}")
             if len(found) > _MAX_ADDRESSES:
@@ -97,7 +110,7 @@ def _addresses(node: Node, scenario: Scenario, depth: int) -> Iterator[Node]:
     node = settle(node, scenario)
     content = node.content
     text = content.pattern if isinstance(content, Unknown) else content
-    if isinstance(text, str) and _ADDRESS.match(text):
+    if isinstance(text, str) and _parsed(text):
         yield node
     elif isinstance(content, Entries | Items) and depth < _MAX_DEPTH:
         for below in content.nodes.values() if isinstance(content, Entries) else content.nodes:
