@@ -88,9 +88,12 @@ def lifecycle_coverage(subject: Subject, scenario: Scenario) -> Node:
             left_out = "used"
             missed = [key or "/" for key, answer in zip(keys, covered, strict=True) if answer is False]
             prefixes = ", ".join(missed[:_MAX_SHOWN]) + (", …" if len(missed) > _MAX_SHOWN else "")
-        elif isinstance(whole, Unknown) or not all(covered):
+        elif keys:
+            unknown = every(covered)
+            left_out = unknown if isinstance(unknown, Unknown) else "nothing"
+        elif isinstance(whole, Unknown):
             left_out = whole
-        elif not keys:
+        else:
             acts = _open(some(acts for _, acts in acting), rules)
             left_out = acts if isinstance(acts, Unknown) else "others" if acts else "current"
     return _list_of(rules.node, _told(rules.node, {"left_out": left_out, "prefixes": prefixes or None}))
@@ -133,8 +136,7 @@ def old_versions(subject: Subject, scenario: Scenario) -> Node:
         at = days or deleting.node
         told = {"fate": "deleted", "days": _content(days), "kept_versions": _content(kept)}
         return _list_of(at, _told(at, told))
-    versioning = subject.property("versioning", scenario)
-    at = versioning if versioning is not None and versioning.content is not True else rules.node
+    at = subject.property("versioning", scenario) or rules.node
     fate: Content = deleting or "kept"
     moving = next((rule for rule in rules.listed if rule.enabled() is True and rule.steps("old_transitions")), None)
     if partly is not None:
@@ -197,6 +199,10 @@ def live_models(subject: Subject, scenario: Scenario) -> Node:
 
 def _live(subject: Subject, model: Resource, rules: Rules, scenario: Scenario) -> Iterator[Node]:
     listed = items(model.properties["artifacts"], scenario)
+    rest = listed if isinstance(listed, Unknown) else listed.rest
+    if rest is not None:
+        yield _told(rules.node, {"fate": rest, "model": model.address, "key": None})
+    exists = model.raw.exists(scenario)
     for item in listed.nodes if isinstance(listed, Items) else ():
         address = child(item, "uri", scenario)
         key = key_in(subject.resource, address, scenario) if address is not None else None
@@ -204,6 +210,8 @@ def _live(subject: Subject, model: Resource, rules: Rules, scenario: Scenario) -
             yield _told(rules.node, {"fate": key, "model": model.address, "key": None})
         elif key is not None:
             at, told = _fate(key, rules)
+            if isinstance(exists, Unknown) and told["fate"] != "kept":
+                told["fate"] = exists
             yield _told(at, {"model": model.address, "key": key, **told})
 
 

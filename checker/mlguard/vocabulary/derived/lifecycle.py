@@ -108,7 +108,7 @@ class Rule:
         if prefix is None:
             return Unknown("the prefix of a lifecycle rule is decided by another resource")
         known, star, _ = key.partition("*")
-        if known.startswith(prefix):
+        if known.startswith(prefix) or (not star and prefix == f"{key}/"):  # a folder may be named without its slash
             return True
         open_ended = star and prefix.startswith(known)
         return Unknown("a part of the key is decided at deployment") if open_ended else False
