@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
-from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, settle, text_of
+from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, child, items, settle, text_of
 from mlguard.vocabulary.derived.lifecycle import Answer, Rule, Rules, every, number_of, rules_of, some
-from mlguard.vocabulary.derived.objects import BUCKETS, key_in, used_keys
+from mlguard.vocabulary.derived.objects import BUCKETS, bucket_addresses, key_in, used_keys
 from mlguard.vocabulary.derived.subject import Subject
 from mlguard.vocabulary.joins import names_resource
 
@@ -51,6 +51,8 @@ def joined_with_bucket(subject: Subject, scenario: Scenario) -> Content:
     target = subject.property("name", scenario)
     if target is None:
         return False
+    if isinstance(target.content, Reference) and target.content.address in bucket_addresses(subject):
+        return True
     for sibling in subject.siblings:
         if sibling.kind in BUCKETS and sibling.raw.exists(scenario) is True:
             name = settle(sibling.properties["name"], scenario)

@@ -82,6 +82,15 @@ def _leads_to(named: str, content: object, bucket: Resource, scenario: Scenario)
     return None if written is None or fnmatchcase(written, named) else False
 
 
+def bucket_addresses(subject: Subject) -> frozenset[str]:
+    """Give the addresses of the project's buckets, found once for a project."""
+    remembered = subject.settings.remembered
+    if "bucket addresses" not in remembered:
+        found = (sibling.address for sibling in subject.siblings if sibling.kind in BUCKETS)
+        remembered["bucket addresses"] = frozenset(found)
+    return remembered["bucket addresses"]
+
+
 def used_keys(subject: Subject) -> tuple[str, ...]:
     """Give the keys of a bucket that machine learning of its project names, as it is deployed by default.
 

@@ -54,15 +54,14 @@ def storage_moves(subject: Subject, scenario: Scenario) -> Node:
     requests and overhead than it saves for a year. Moves at a date are not judged.
     """
     rules = rules_of(subject, scenario)
-    smallest = subject.property("smallest_moved", scenario)
-    found = [item for rule in rules.listed for item in _of_rule(rule, smallest)]
+    found = [item for rule in rules.listed for item in _of_rule(rule, subject)]
     return Node(Items(tuple(found), rules.rest), rules.node.span, rules.node.key_span)
 
 
-def _of_rule(rule: Rule, smallest: Node | None) -> Iterator[Node]:
+def _of_rule(rule: Rule, subject: Subject) -> Iterator[Node]:
     enabled = rule.enabled()
     for steps, end in (("transitions", "expires_days"), ("old_transitions", "old_days")):
-        for told in _judged(rule, steps, end, smallest):
+        for told in _judged(rule, steps, end, subject):
             if enabled is True or told[1]["fault"] == "none":
                 yield _item(*told)
             else:
@@ -74,7 +73,7 @@ def _item(at: Node, contents: dict[str, Content]) -> Node:
     return Node(Entries(fields), at.span, at.key_span, at.origins)
 
 
-def _judged(rule: Rule, steps: str, end: str, smallest: Node | None) -> Iterator[tuple[Node, dict[str, Content]]]:
+def _judged(rule: Rule, steps: str, end: str, subject: Subject) -> Iterator[tuple[Node, dict[str, Content]]]:
     read = [_step(step, rule.scenario) for step in rule.steps(steps)]
     expiry = number_of(rule.field(end))
     unknown = next((why for _, _, why in read if why is not None), expiry if isinstance(expiry, Unknown) else None)
@@ -92,7 +91,7 @@ def _judged(rule: Rule, steps: str, end: str, smallest: Node | None) -> Iterator
         later = [day for day, _, _ in moves[index + 1 :]] + ([expires] if expires is not None else [])
         before = moves[index - 1][1] if index else _STANDARD
         move = _Move(step, to, days, before, min(later, default=None))
-        yield step, _told(move, expires, _small(rule, to, smallest))
+        yield step, _told(move, expires, _small(rule, to, subject))
 
 
 def _step(step: Node, scenario: Scenario) -> tuple[Node, tuple[str, float] | None, Unknown | None]:
@@ -133,8 +132,11 @@ def _price(storage_class: str) -> float | None:
     return rate.usd if rate is not None else None
 
 
-def _small(rule: Rule, to: str, smallest: Node | None) -> Content:
-    if to not in _COSTLY_WHEN_SMALL or smallest is None or rule.field("larger_than") is not None:
+def _small(rule: Rule, to: str, subject: Subject) -> Content:
+    if to not in _COSTLY_WHEN_SMALL or rule.field("larger_than") is not None:
+        return "none"
+    smallest = subject.property("smallest_moved", rule.scenario)
+    if smallest is None:
         return "none"
     if isinstance(smallest.content, Unknown):
         return smallest.content
