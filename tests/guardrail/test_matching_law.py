@@ -37,8 +37,9 @@ ACTIONS = {
     "ec2.capacity_reservation": "ec2:CreateCapacityReservation",
     "autoscaling.group": "autoscaling:CreateAutoScalingGroup",
     "glue.development_endpoint": "glue:CreateDevEndpoint",
+    "ec2.volume": "ec2:CreateVolume",
 }
-OTHERS = ("image", "network-interface", "security-group", "subnet", "volume")  # beside the instance of a launch
+OTHERS = ("image", "network-interface", "security-group", "subnet")  # beside the instance of a launch
 ONE_TYPE = ('"ForAnyValue:StringLike":{"autoscaling:', '"StringLike":{"autoscaling:')
 """The evaluator takes `autoscaling:InstanceTypes` for one value, as AWS's data say; for one value both are the same."""
 PREVENTIVE = [policy for policy in bundled_policies() if policy.guardrail.enforce == "preventive"]
@@ -104,7 +105,15 @@ def _known(request: Request) -> dict[str, Any] | None:
 
 def _meant(example: Example, resource: Resource) -> bool:
     """Leave out what no request shows: what other resources of the code say or do, or a tag of the code."""
-    beyond = ("schedule", "Ref gives the ARN", "must stay", "launch template", "warm pool", "without accelerators")
+    beyond = (
+        "schedule",
+        "Ref gives the ARN",
+        "must stay",
+        "launch template",
+        "warm pool",
+        "without accelerators",
+        "provisioned",
+    )
     return resource.kind in ACTIONS and not any(words in example.title for words in beyond)
 
 
@@ -159,4 +168,5 @@ def test_every_preventive_policy_is_here() -> None:
         "premium-accelerator-in-nonproduction",
         "premium-region",
         "region-not-allowed",
+        "volume-type-overpriced",
     ]

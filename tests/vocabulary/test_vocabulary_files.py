@@ -106,3 +106,29 @@ def test_a_wrong_vocabulary_is_refused_with_its_place(
         load(tmp_path, GOOD.replace(old, new, 1))
     assert message in caught.value.message
     assert (caught.value.path, caught.value.line) == ("v.yaml", line)
+
+
+def test_another_file_may_add_to_a_kind(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(GOOD)
+    more = "kinds: {x.thing: {types: [aws_x_thing_v2], properties: {size: {what: its size, terraform: size}}}}\n"
+    (tmp_path / "b.yaml").write_text(more)
+    kind = load_vocabulary(tmp_path).kinds["x.thing"]
+    assert (kind.title, kind.types) == ("Thing", ("AWS::X::Thing", "aws_x_thing", "aws_x_thing_v2"))
+    assert set(kind.properties) == {"name", "rules", "size"}
+
+
+def test_two_files_may_not_say_different_things_of_a_property(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(GOOD)
+    (tmp_path / "b.yaml").write_text("kinds:\n  x.thing: {properties: {name: {what: a name, terraform: id}}}\n")
+    with pytest.raises(VocabularyError, match="said otherwise in another file"):
+        load_vocabulary(tmp_path)
+
+
+def test_an_item_may_hold_a_list_of_items(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        GOOD.replace("{on: ", '{steps: {path: ["Steps[]", Step], each: {days: Days}}, on: ')
+    )
+    ((reading,),) = load_vocabulary(tmp_path).kinds["x.thing"].properties["rules"].spellings.values()
+    steps = (reading.each or {})["steps"]
+    assert steps.paths == ("Steps[]", "Step")
+    assert set(steps.each or {}) == {"days"}

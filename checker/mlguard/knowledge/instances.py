@@ -72,6 +72,14 @@ def is_accelerated(instance_type: str) -> bool | None:
     return False if name in families() else None
 
 
+def has_own_disks(instance_type: str) -> bool | None:
+    """Tell whether every size of a type's family has disks of its own; None where that is not known."""
+    name = family(instance_type)
+    if name in table("instances")["disk_families"]:
+        return True
+    return False if name in table("instances")["diskless_families"] else None
+
+
 @cache
 def accelerated_families() -> frozenset[str]:
     """Give the families that carry an accelerator."""

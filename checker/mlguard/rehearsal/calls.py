@@ -10,7 +10,8 @@ from dataclasses import dataclass
 class Key:
     """A condition key, and the paths of its value in each format; `machines` stands for all instance types.
 
-    With `arn` the value is a name, which the request carries as an ARN of that form.
+    With `arn` the value is a name, which the request carries as an ARN of that form; with `item` it is that field of
+    the item which the call is about.
     """
 
     name: str
@@ -18,6 +19,7 @@ class Key:
     terraform: str = ""
     machines: bool = False
     arn: str = ""
+    item: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Call:
     """One call: the action, the ARN behind `arn:PARTITION:`, and its keys.
 
     `{name}`, `{region}` and `{account}` are filled in. `types` limits it to some raw types; `when` to resources that
-    have this property of the vocabulary; `role` names where the role stands that makes the call, in each format.
+    have this property of the vocabulary; `each` asks once for every item of such a property; `role` names where the
+    role stands that makes the call, in each format.
     """
 
     action: str
@@ -33,6 +36,7 @@ class Call:
     keys: tuple[Key, ...] = ()
     types: tuple[str, ...] = ()
     when: str = ""
+    each: str = ""
     role: tuple[str, str] = ("", "")
 
 
@@ -60,8 +64,7 @@ _CONCURRENCY = Key(
 )
 _EC2_TYPE = Key("ec2:InstanceType", machines=True)
 _MARKET = Key("ec2:InstanceMarketType", "InstanceMarketOptions.MarketType", "instance_market_options.market_type")
-
-
+_VOLUME = (Key("ec2:VolumeSize", item="size_gb"), Key("ec2:VolumeType", item="volume_type"))
 _INSTANCE = ("AWS::EC2::Instance", "aws_instance")
 
 
@@ -144,11 +147,9 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
         Call(
             "ec2:RunInstances",
             "ec2:{region}:{account}:volume/{name}",
-            (
-                Key("ec2:VolumeSize", "BlockDeviceMappings[].Ebs.VolumeSize", "root_block_device.volume_size"),
-                Key("ec2:VolumeType", "BlockDeviceMappings[].Ebs.VolumeType", "root_block_device.volume_type"),
-            ),
+            _VOLUME,
             _INSTANCE,
+            each="volumes",
         ),
         Call(
             "ec2:RequestSpotInstances",
@@ -157,6 +158,7 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
             ("aws_spot_instance_request",),
         ),
     ),
+    "ec2.volume": (Call("ec2:CreateVolume", "ec2:{region}:{account}:volume/{name}", _VOLUME, each="volumes"),),
     "ec2.launch_template": (Call("ec2:CreateLaunchTemplate", "ec2:{region}:{account}:launch-template/{name}"),),
     "ec2.fleet": (
         Call(

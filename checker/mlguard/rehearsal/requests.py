@@ -60,7 +60,20 @@ def requests_of(resource: Resource, scenario: Scenario, deployer: Deployer | Non
             continue
         if call.when and not _there(resource, call.when, scenario):
             continue
-        yield _request(reader, call)
+        for item in _items_of(reader, call.each):
+            yield _request(reader, call, item)
+
+
+def _items_of(reader: _Reader, name: str) -> Iterator[Node | None]:
+    """Give the items that a call is made for; None where it is made once, or where the code names no item."""
+    node = reader.resource.properties.get(name)
+    listed = items(settle(node, reader.scenario) if node is not None else None, reader.scenario)
+    if isinstance(listed, Unknown):
+        yield Node(listed, node.span) if node is not None else None
+        return
+    yield from listed.nodes or ([None] if listed.rest is None else [])
+    if listed.rest is not None and node is not None:
+        yield Node(listed.rest, node.span)
 
 
 def _is_of(resource: Resource, types: tuple[str, ...]) -> bool:
@@ -74,12 +87,12 @@ def _there(resource: Resource, name: str, scenario: Scenario) -> bool:
     return content is not None and not (isinstance(content, Items) and not content.nodes and content.rest is None)
 
 
-def _request(reader: _Reader, call: Call) -> Request:
+def _request(reader: _Reader, call: Call, item: Node | None) -> Request:
     service = call.action.partition(":")[0]
     home = GLOBAL_SERVICES.get(service)
     context: dict[str, Values | None] = {"aws:RequestedRegion": Values((home,)) if home else reader.region}
     for key in call.keys:
-        context[key.name] = _key(reader, key)
+        context[key.name] = _key(reader, key, item)
     if _carries_tags(call.action):
         context |= _tags(reader, service)
     principal = reader.deployer.principal
@@ -107,10 +120,13 @@ def _name(reader: _Reader) -> str:
     return _text(found.content) if found is not None and found.content is not None else HOLE
 
 
-def _key(reader: _Reader, key: Key) -> Values | None:
+def _key(reader: _Reader, key: Key, item: Node | None) -> Values | None:
     if key.machines:
         return _machines(reader)
-    node = reader.spelled(key.cloudformation, key.terraform)
+    if key.item:
+        node = child(item, key.item, reader.scenario) if item is not None else None
+    else:
+        node = reader.spelled(key.cloudformation, key.terraform)
     if node is None or node.content is None:
         return None
     values = _values(node, f"{key.name} is not known")

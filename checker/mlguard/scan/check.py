@@ -238,10 +238,15 @@ def _hit(
             related.insert(0, Related(at, "synthesized here"))
             at = resource.raw.source
     text = message(policy, resource, leaf, context)
-    kind = child(leaf.scope, "type", context.scenario) if leaf.scope is not None else None
+    item = _item_place(leaf.scope, context.scenario)
     premium = premium_share(leaf.scope, context.scenario) if policy.exposure == "region-premium" else 0.0
-    item = kind.place if kind is not None else None
     return _Hit(leaf.path, at, text, severity, named or "", tuple(_unique(related, at)), item, premium)
+
+
+def _item_place(scope: Node | None, scenario: Scenario) -> Span | None:
+    """Give the place by which a machine or a volume is known to the one who bills it."""
+    named = (child(scope, name, scenario) for name in ("type", "size_gb")) if scope is not None else ()
+    return next((node.place for node in named if node is not None), None)
 
 
 def _unique(related: Sequence[Related], at: Span) -> Iterator[Related]:

@@ -45,7 +45,7 @@ _ONE = Amount(1, 1)
 def charges_of(subject: Subject, billing: str, scenario: Scenario) -> tuple[Charge, ...]:
     """Give all charges of a resource in a scenario."""
     found = list(_machines(subject, billing, scenario)) if billing else []
-    found.extend(_volumes(subject, scenario))
+    found.extend(_volumes(subject, billing, scenario))
     other = _OTHER.get(subject.resource.kind)
     return tuple(found if other is None else [*found, *other(subject, scenario)])
 
@@ -154,7 +154,11 @@ def _rounded_up(vcpus: float, of_one: int) -> float:
     return float(-(-int(vcpus) // of_one))
 
 
-def _volumes(subject: Subject, scenario: Scenario) -> Iterator[Charge]:
+def _volumes(subject: Subject, billing: str, scenario: Scenario) -> Iterator[Charge]:
+    """Give the charges of volumes: by the month, or by the part of a month that a job runs."""
+    hours, duration = _hours(subject, billing, scenario)
+    months = hours.times(Amount(1 / HOURS_PER_MONTH, 1 / HOURS_PER_MONTH))
+    per: Literal["month", "run"] = "run" if billing == "job" else "month"
     listed = items(subject.property("volumes", scenario), scenario)
     for index, node in enumerate(listed.nodes if not isinstance(listed, Unknown) else ()):
         size = child(node, "size_gb", scenario)
@@ -164,9 +168,11 @@ def _volumes(subject: Subject, scenario: Scenario) -> Iterator[Charge]:
             continue
         amount = number(size, Amount(0, None))
         count = number(child(node, "count", scenario), _ONE)
-        total = amount.times(count).times(Amount(rate.usd, rate.usd))
+        total = amount.times(count).times(Amount(rate.usd, rate.usd)).times(months)
+        how = _volume_sum(amount, count, rate)
+        at = (child(node, "type", scenario) or size).place
         yield Charge(
-            f"volumes.{index}", total.low, total.high, "month", "list", _volume_sum(amount, count, rate), size.place
+            f"volumes.{index}", total.low, total.high, per, "list", how if per == "month" else f"{how}, {duration}", at
         )
 
 

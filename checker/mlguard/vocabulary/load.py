@@ -34,7 +34,8 @@ def load_vocabulary(folder: Path) -> Vocabulary:
         for node in load_yaml(document):
             top = _entries(node, "kinds, shapes, common or modules")
             for name, entry in _below(top, "kinds").items():
-                kinds[name] = _kind(name, entry)
+                kind = _kind(name, entry)
+                kinds[name] = _joined(kinds[name], kind, entry) if name in kinds else kind
             for name, entry in _below(top, "shapes").items():
                 shapes[name] = {key: _property(key, value) for key, value in _entries(entry, "properties").items()}
             common |= {key: _property(key, value) for key, value in _below(top, "common").items()}
@@ -56,6 +57,23 @@ def _kind(name: str, node: Node) -> Kind:
         _text(fields, "carries"),
         _text(fields, "machine_learning"),
         _billing(fields),
+    )
+
+
+def _joined(first: Kind, more: Kind, node: Node) -> Kind:
+    """Add what another file says of a kind: a theme keeps its properties together, whatever kinds they are of."""
+    for name, prop in more.properties.items():
+        if first.properties.get(name, prop) != prop:
+            raise _refused(f'"{name}" of {first.name} is said otherwise in another file', node)
+    return Kind(
+        first.name,
+        first.title or more.title,
+        tuple(dict.fromkeys((*first.types, *more.types))),
+        {**first.properties, **more.properties},
+        {**first.name_paths, **more.name_paths},
+        first.carries or more.carries,
+        first.machine_learning or more.machine_learning,
+        first.billing or more.billing,
     )
 
 
@@ -89,8 +107,7 @@ def _reading(node: Node) -> Reading:
         return Reading(Field((node.content,)))
     fields = _entries(node, "a path or a mapping")
     _only(fields, "path", "each", "companion", "follow", "equals", "exists", "value")
-    each = {key: _field(value) for key, value in _below(fields, "each").items()} if "each" in fields else None
-    return Reading(_field(node), each, _companion(fields), _follow(fields))
+    return Reading(_field(node), _companion(fields), _follow(fields))
 
 
 def _field(node: Node) -> Field:
@@ -102,7 +119,8 @@ def _field(node: Node) -> Field:
     equals = tuple(_scalar(item) for item in _listed(fields["equals"])) if "equals" in fields else None
     if "exists" in fields:
         return Field(tuple(_strings(fields["exists"])), exists=True)
-    return Field(tuple(_strings(fields["path"])) if "path" in fields else (), equals)
+    each = {key: _field(value) for key, value in _below(fields, "each").items()} if "each" in fields else None
+    return Field(tuple(_strings(fields["path"])) if "path" in fields else (), equals, each=each)
 
 
 def _companion(fields: Mapping[str, Node]) -> Companion | None:

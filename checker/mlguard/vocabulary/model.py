@@ -19,13 +19,15 @@ class Field:
     """How one property of an item, or a plain property, is read from a raw node.
 
     `paths` are alternatives: the first that is there. With `equals` the result tells whether the value is that one
-    of `equals`; with `exists` it tells whether any of the paths is there; `value` is a constant.
+    of `equals`; with `exists` it tells whether any of the paths is there; `value` is a constant; with `each` it is a
+    list of items.
     """
 
     paths: tuple[str, ...] = ()
     equals: tuple[Scalar, ...] | None = None
     exists: bool = False
     value: Scalar = None
+    each: Mapping[str, Field] | None = None
 
 
 @record()
@@ -46,12 +48,16 @@ class Follow:
 
 @record()
 class Reading:
-    """One way in which a format spells a property; with `each` it is a list of items."""
+    """One way in which a format spells a property, here or in a resource that is joined with this one."""
 
     field: Field
-    each: Mapping[str, Field] | None = None
     companion: Companion | None = None
     follow: Follow | None = None
+
+    @property
+    def each(self) -> Mapping[str, Field] | None:
+        """Give how the items are read where the property is a list of items."""
+        return self.field.each
 
 
 @record()

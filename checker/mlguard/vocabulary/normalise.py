@@ -12,14 +12,14 @@ from functools import partial
 
 from mlguard.resource import Gap, Project, RawProject, RawResource, Resource
 from mlguard.scenario import Memory, Scenario
-from mlguard.value import Choice, Content, Entries, Items, Node, Unknown, items, settle
+from mlguard.value import Choice, Content, Entries, Items, Node, Unknown, settle
 from mlguard.vocabulary.charges import charges_of
 from mlguard.vocabulary.derived import DERIVED, Settings, Siblings, Subject
 from mlguard.vocabulary.embedded import Carrier, EmbeddedJob, Reader, jobs_of
 from mlguard.vocabulary.gaps import told
 from mlguard.vocabulary.joins import companions, directory, followed
-from mlguard.vocabulary.model import Field, Kind, Property, Reading, Vocabulary
-from mlguard.vocabulary.paths import read_field, steps_of, walk
+from mlguard.vocabulary.model import Kind, Property, Reading, Vocabulary
+from mlguard.vocabulary.paths import read_field, walk
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,27 +136,7 @@ def _of_type(world: _World, name: str) -> tuple[RawResource, ...]:
 
 
 def _read_here(raw: RawResource, reading: Reading, scenario: Scenario) -> Node | None:
-    cloud_control = raw.type.startswith("awscc_")
-    if reading.each is None:
-        return read_field(reading.field, raw.body, scenario, cloud_control=cloud_control)
-    path = reading.field.paths[0] if reading.field.paths else "."
-    node = walk(raw.body, path, scenario, cloud_control=cloud_control) if path != "." else settle(raw.body, scenario)
-    if node is None:
-        return None
-    through_list = any(is_list for _, is_list in steps_of(path, cloud_control))
-    listed = items(node, scenario) if through_list else Items((node,))
-    if isinstance(listed, Unknown):
-        return Node(Items((), listed), node.span, node.key_span)
-    made = tuple(_item(item, reading.each, cloud_control=cloud_control) for item in listed.nodes)
-    return Node(Items(made, listed.rest), node.span, node.key_span)
-
-
-def _item(node: Node, each: Mapping[str, Field], *, cloud_control: bool) -> Node:
-    def read(field: Field, scenario: Scenario) -> Node:
-        return read_field(field, node, scenario, cloud_control=cloud_control) or Node(None, node.span, node.key_span)
-
-    entries = {name: Node(Choice(partial(read, field)), node.span, node.key_span) for name, field in each.items()}
-    return Node(Entries(entries), node.span, node.key_span, node.origins)
+    return read_field(reading.field, raw.body, scenario, cloud_control=raw.type.startswith("awscc_"))
 
 
 def _read_companions(world: _World, kind: Kind, raw: RawResource, reading: Reading, scenario: Scenario) -> Node | None:

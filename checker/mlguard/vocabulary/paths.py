@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 from mlguard.resource import LISTED
 from mlguard.scenario import Scenario
-from mlguard.value import Items, Node, Origin, Unknown, child, items, settle, text_of
+from mlguard.value import Choice, Entries, Items, Node, Origin, Unknown, child, items, settle, text_of
 from mlguard.vocabulary.model import Field, snake_case
 
 
@@ -70,6 +71,8 @@ def _at_home(item: Node, listed: Node) -> Node:
 
 def read_field(field: Field, node: Node, scenario: Scenario, *, cloud_control: bool = False) -> Node | None:
     """Read a field of a raw node; None where it is absent."""
+    if field.each is not None:
+        return _read_items(field, field.each, node, scenario, cloud_control=cloud_control)
     if not field.paths:
         return Node(field.value, node.span, node.key_span)
     found = [walk(node, path, scenario, cloud_control=cloud_control) for path in field.paths]
@@ -85,6 +88,30 @@ def read_field(field: Field, node: Node, scenario: Scenario, *, cloud_control: b
         return Node(Unknown("another resource decides it"), first.span, first.key_span, first.origins)
     holds = any(written.lower() == (text_of(wanted) or "").lower() for wanted in field.equals)
     return Node(holds, first.span, first.key_span, first.origins)
+
+
+def _read_items(
+    field: Field, each: Mapping[str, Field], node: Node, scenario: Scenario, *, cloud_control: bool
+) -> Node | None:
+    for path in field.paths or (".",):
+        found = walk(node, path, scenario, cloud_control=cloud_control) if path != "." else settle(node, scenario)
+        if found is None:
+            continue
+        through_list = any(is_list for _, is_list in steps_of(path, cloud_control))
+        listed = items(found, scenario) if through_list else Items((found,))
+        if isinstance(listed, Unknown):
+            return Node(Items((), listed), found.span, found.key_span)
+        made = tuple(_item(item, each, cloud_control=cloud_control) for item in listed.nodes)
+        return Node(Items(made, listed.rest), found.span, found.key_span)
+    return None
+
+
+def _item(node: Node, each: Mapping[str, Field], *, cloud_control: bool) -> Node:
+    def read(field: Field, scenario: Scenario) -> Node:
+        return read_field(field, node, scenario, cloud_control=cloud_control) or Node(None, node.span, node.key_span)
+
+    entries = {name: Node(Choice(partial(read, field)), node.span, node.key_span) for name, field in each.items()}
+    return Node(Entries(entries), node.span, node.key_span, node.origins)
 
 
 def _any_there(found: list[Node | None], node: Node) -> Node:
