@@ -30,7 +30,12 @@ ACTIONS = {
     "sagemaker.training_job": "sagemaker:CreateTrainingJob",
     "ec2.instance": "ec2:RunInstances",
 }
-PREVENTIVE = [policy for policy in bundled_policies() if policy.guardrail.enforce == "preventive"]
+# guardrails about tokens and tags ask for other requests than those of machines: test_bedrock_guardrails.py
+PREVENTIVE = [
+    policy
+    for policy in bundled_policies()
+    if policy.guardrail.enforce == "preventive" and policy.pack not in ("bedrock", "tagging")
+]
 
 
 def resources_of(example: Example, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Resource]:

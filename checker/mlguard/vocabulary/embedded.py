@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -34,8 +34,14 @@ _SERVICE_CALLS = {
     "createtransformjob": "sagemaker.transform_job",
     "createendpointconfig": "sagemaker.endpoint_config",
     "createcluster": "emr.cluster",
+    "createprovisionedmodelthroughput": "bedrock.provisioned_throughput",
+    "createmodelinvocationjob": "bedrock.invocation_job",
+    "invokemodel": "bedrock.model_call",
+    "converse": "bedrock.model_call",
 }
-_CALL = re.compile(r"arn:[\w-]*:(?:states|scheduler):::(?:aws-sdk:)?(sagemaker|elasticmapreduce|emr):(\w+)")
+_SERVICES = r"(?:sagemaker|elasticmapreduce|emr|bedrock|bedrockruntime)"
+_CALL = re.compile(rf"arn:[\w-]*:(?:states|scheduler):::(?:aws-sdk:)?({_SERVICES}):(\w+)")
+_SDK_SERVICE = re.compile(rf"(?:@aws-sdk/client-)?{_SERVICES}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +82,32 @@ def schedule_job(definition: Definition) -> Iterator[EmbeddedJob]:
     yield from _jobs(parsed, _schedule_target)
 
 
+def sdk_call(definition: Definition) -> Iterator[EmbeddedJob]:
+    """Give the job that a custom resource of the CDK starts by a call of the SDK."""
+    memory = Memory()
+
+    def parsed(scenario: Scenario) -> Node | None:
+        return memory.recall("call", scenario, lambda inner: _parsed(definition(inner)))
+
+    yield from _jobs(parsed, _sdk_request)
+
+
+def flow_nodes(definition: Definition) -> Iterator[EmbeddedJob]:
+    """Give the nodes of a Bedrock flow that generate text."""
+    memory = Memory()
+
+    def parsed(scenario: Scenario) -> Node | None:
+        return memory.recall("flow", scenario, lambda inner: _parsed(definition(inner)))
+
+    yield from _jobs(parsed, _generating_nodes)
+
+
 CARRIERS: Mapping[str, Callable[[Definition], Iterator[EmbeddedJob]]] = {
     "pipeline_jobs": pipeline_jobs,
     "state_machine_jobs": state_machine_jobs,
     "schedule_job": schedule_job,
+    "sdk_call": sdk_call,
+    "flow_nodes": flow_nodes,
 }
 
 _Found = tuple[str, str, Node]
@@ -111,6 +139,8 @@ def _parsed(node: Node | None) -> Node | None:
     """Read a definition: a JSON text, a partly known one, or nodes already."""
     if node is None or isinstance(node.content, Entries):
         return node
+    if isinstance(node.content, Items):  # the one block of Terraform
+        return node.content.nodes[0] if len(node.content.nodes) == 1 else None
     partly = isinstance(node.content, Unknown)
     text = node.content.pattern if isinstance(node.content, Unknown) else text_of(node.content)
     if text is None or len(text) > _MAX_TEXT or text == "*":
@@ -234,6 +264,45 @@ def _schedule_target(whole: Node, scenario: Scenario) -> Iterator[_Found]:
     body = _parsed(request)
     if kind is not None and body is not None:
         yield kind, "target", body
+
+
+def _sdk_request(whole: Node, scenario: Scenario) -> Iterator[_Found]:
+    action = _text(whole, "action", scenario).removesuffix("Command").lower()
+    request = child(whole, "parameters", scenario)
+    if _SDK_SERVICE.fullmatch(_text(whole, "service", scenario)) and action in _SERVICE_CALLS and request is not None:
+        yield _SERVICE_CALLS[action], "call", request
+
+
+def _generating_nodes(whole: Node, scenario: Scenario) -> Iterator[_Found]:
+    """Find the prompts and knowledge bases of a flow and of the loops inside of it, in either format's spelling."""
+    pending = [whole]
+    for _ in range(_MAX_JOBS):
+        if not pending:
+            return
+        flow = settle(pending.pop(), scenario)
+        for node in _listed(_either(flow, ("Nodes", "nodes", "node"), scenario), scenario):
+            configuration = _either(node, ("Configuration", "configuration"), scenario)
+            if configuration is None:
+                continue
+            name = _text(node, "Name", scenario) or _text(node, "name", scenario)
+            loop = _either(configuration, ("Loop", "loop"), scenario)
+            inner = _either(loop, ("Definition", "definition"), scenario) if loop is not None else None
+            pending.extend([inner] if inner is not None else [])
+            prompt = _either(configuration, ("Prompt", "prompt"), scenario)
+            source = (
+                _either(prompt, ("SourceConfiguration", "sourceConfiguration", "source_configuration"), scenario)
+                if prompt is not None
+                else _either(configuration, ("KnowledgeBase", "knowledgeBase", "knowledge_base"), scenario)
+            )
+            generating = _either(source, ("Inline", "inline"), scenario) if prompt is not None and source else source
+            if generating is not None:
+                yield "bedrock.flow_node", name, generating
+
+
+def _either(node: Node, keys: Sequence[str], scenario: Scenario) -> Node | None:
+    """Give what stands under the first of some spellings of a key that is there."""
+    found = (child(node, key, scenario) for key in keys)
+    return next((one for one in found if one is not None and not isinstance(one.content, Unknown)), None)
 
 
 def _listed(node: Node | None, scenario: Scenario) -> list[Node]:

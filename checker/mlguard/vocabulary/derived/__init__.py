@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node
-from mlguard.vocabulary.derived import buckets, budgets, context, machines, registries, scripts, studio
+from mlguard.vocabulary.derived import bedrock, buckets, budgets, context, machines, registries, scripts, studio
 from mlguard.vocabulary.derived.subject import Settings, Subject
 
 Derivation = Callable[[Subject, Scenario], Content | Node]
@@ -37,6 +37,16 @@ DERIVED: Mapping[str, Derivation] = {
     "image_expiry": registries.image_expiry,
     "subscriber_state": budgets.subscriber_state,
     "machine_learning": context.machine_learning,
+    "bedrock_model_name": bedrock.bedrock_model_name,
+    "bedrock_model_source": bedrock.bedrock_model_source,
+    "bedrock_price": bedrock.bedrock_price,
+    "commitment_approved": bedrock.commitment_approved,
+    "router_saving": bedrock.router_saving,
+    "prompt_static_tokens": bedrock.prompt_static_tokens,
+    "prompt_model_caches": bedrock.prompt_model_caches,
+    "prompt_model_size": bedrock.prompt_model_size,
+    "prompt_input_usd": bedrock.prompt_input_usd,
+    "prompt_cached_usd": bedrock.prompt_cached_usd,
 }
 
 __all__ = ["DERIVED", "Derivation", "Settings", "Subject"]
