@@ -237,8 +237,8 @@ def bedrock(folder: Path) -> None:
             kept[index] = optional(row[term]) or kept[index]
     head = {
         "about": "`tokens`: model to [in the region or its geography, global], each [USD for a million tokens of "
-        "input, of output, of input that is read from the cache] or null; `model_units`: the begin of a model id to region "
-        "(empty for all) to USD an hour for one unit [without commitment, for one month, for six months]",
+        "input, of output, of input that is read from the cache] or null; `model_units`: the begin of a model id to "
+        "region (empty for all) to USD an hour for one unit [without commitment, for one month, for six months]",
         "date": "2026-11-20",
         "source": "genai-prices 0.2.3 (2026-11); provisioned throughput from AWS's price page of 2026-07-24 and, "
         "for old Claude models, LiteLLM 1.80.5 (2025-11)",
