@@ -88,8 +88,8 @@ def generate(
                 continue
             uses = {str(use) for use in parameters(statement, environment)}
             limits = [policy.guardrail.limits] if policy.guardrail.limits else []
-            for content in contents:
-                rendered.append(Requested(content, {policy.id}, uses, {policy.guardrail.enforce}, limits[:]))
+            enforce = policy.guardrail.enforce
+            rendered.extend(Requested(one, {policy.id}, set(uses), {enforce}, limits[:]) for one in contents)
     statements = merge(rendered)
     if statements and options.protect_break_glass:
         statements += _protection(options)

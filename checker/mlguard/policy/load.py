@@ -184,16 +184,9 @@ class _Reader:
         for key in ("sid", "deny"):
             if not _listed_strings(fields.get(key)):
                 raise self._refused(f'a statement needs "{key}"', node)
-        for key in ("resource", "not_resource"):
-            if key in fields and not _listed_strings(fields[key]):
-                raise self._refused(f'"{key}" is an ARN pattern or a list of them', fields[key])
-        if "resource" in fields and "not_resource" in fields:
-            raise self._refused('a statement has "resource" or "not_resource", not both', fields["not_resource"])
-        for text in (*_listed_strings(fields.get("not_resource")), *(key for keys in condition.values() for key in keys)):
-            for name in placeholders(text):
-                if name not in self._parameters.declarations:
-                    known = suggestion(name, self._parameters.declarations)
-                    raise self._refused(f'there is no parameter "{name}"{known}', node)
+        self._check_resources(fields)
+        texts = (*_listed_strings(fields.get("not_resource")), *(key for keys in condition.values() for key in keys))
+        self._check_placeholders(texts, node)
         bound = self._entries(fields["with"], "with") if "with" in fields else {}
         return Statement(
             _string(fields.get("sid")) or "",
@@ -204,6 +197,19 @@ class _Reader:
             node.span.line,
             tuple(_listed_strings(fields.get("not_resource"))),
         )
+
+    def _check_resources(self, fields: Mapping[str, Node]) -> None:
+        for key in ("resource", "not_resource"):
+            if key in fields and not _listed_strings(fields[key]):
+                raise self._refused(f'"{key}" is an ARN pattern or a list of them', fields[key])
+        if "resource" in fields and "not_resource" in fields:
+            raise self._refused('a statement has "resource" or "not_resource", not both', fields["not_resource"])
+
+    def _check_placeholders(self, texts: Iterable[str], node: Node) -> None:
+        for name in (name for text in texts for name in placeholders(text)):
+            if name not in self._parameters.declarations:
+                near = suggestion(name, self._parameters.declarations)
+                raise self._refused(f'there is no parameter "{name}"{near}', node)
 
     def _examples(self) -> Iterator[Example]:
         node = self._fields.get("examples")
