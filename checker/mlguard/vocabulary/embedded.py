@@ -58,7 +58,7 @@ def pipeline_jobs(definition: Definition) -> Iterator[EmbeddedJob]:
     memory = Memory()
 
     def parsed(scenario: Scenario) -> Node | None:
-        return memory.recall("pipeline", scenario, lambda inner: _parsed(definition(inner)))
+        return memory.recall("pipeline", scenario, lambda inner: json_value(definition(inner)))
 
     yield from _jobs(parsed, _pipeline_steps)
 
@@ -68,7 +68,7 @@ def state_machine_jobs(definition: Definition) -> Iterator[EmbeddedJob]:
     memory = Memory()
 
     def parsed(scenario: Scenario) -> Node | None:
-        return memory.recall("states", scenario, lambda inner: _parsed(definition(inner)))
+        return memory.recall("states", scenario, lambda inner: json_value(definition(inner)))
 
     yield from _jobs(parsed, _state_tasks)
 
@@ -87,7 +87,7 @@ def sdk_call(definition: Definition) -> Iterator[EmbeddedJob]:
     memory = Memory()
 
     def parsed(scenario: Scenario) -> Node | None:
-        return memory.recall("call", scenario, lambda inner: _parsed(definition(inner)))
+        return memory.recall("call", scenario, lambda inner: json_value(definition(inner)))
 
     yield from _jobs(parsed, _sdk_request)
 
@@ -97,7 +97,7 @@ def flow_nodes(definition: Definition) -> Iterator[EmbeddedJob]:
     memory = Memory()
 
     def parsed(scenario: Scenario) -> Node | None:
-        return memory.recall("flow", scenario, lambda inner: _parsed(definition(inner)))
+        return memory.recall("flow", scenario, lambda inner: json_value(definition(inner)))
 
     yield from _jobs(parsed, _generating_nodes)
 
@@ -135,8 +135,8 @@ def _jobs(parsed: Definition, steps: Callable[[Node, Scenario], Iterator[_Found]
         yield EmbeddedJob(kind, name, Node(Choice(partial(body, name)), node.span, node.key_span))
 
 
-def _parsed(node: Node | None) -> Node | None:
-    """Read a definition: a JSON text, a partly known one, or nodes already."""
+def json_value(node: Node | None) -> Node | None:
+    """Read a JSON text, a partly known one, or what is no text already; None where it cannot be read."""
     if node is None or isinstance(node.content, Entries):
         return node
     if isinstance(node.content, Items):  # the one block of Terraform
@@ -261,7 +261,7 @@ def _schedule_target(whole: Node, scenario: Scenario) -> Iterator[_Found]:
     call = _CALL.match(arn)
     kind = _SERVICE_CALLS.get(call.group(2).lower()) if call else None
     request = child(whole, "Input", scenario) or child(whole, "input", scenario)
-    body = _parsed(request)
+    body = json_value(request)
     if kind is not None and body is not None:
         yield kind, "target", body
 

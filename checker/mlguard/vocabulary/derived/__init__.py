@@ -10,7 +10,18 @@ from collections.abc import Callable, Mapping
 
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node
-from mlguard.vocabulary.derived import bedrock, buckets, budgets, context, machines, registries, scripts, studio
+from mlguard.vocabulary.derived import (
+    bedrock,
+    bedrock_access,
+    buckets,
+    budgets,
+    context,
+    iam,
+    machines,
+    registries,
+    scripts,
+    studio,
+)
 from mlguard.vocabulary.derived.subject import Settings, Subject
 
 Derivation = Callable[[Subject, Scenario], Content | Node]
@@ -37,6 +48,9 @@ DERIVED: Mapping[str, Derivation] = {
     "image_expiry": registries.image_expiry,
     "subscriber_state": budgets.subscriber_state,
     "machine_learning": context.machine_learning,
+    "iam_statements": iam.iam_statements,
+    "managed_policy_name": iam.managed_policy_name,
+    "bedrock_grants": bedrock_access.bedrock_grants,
     "bedrock_model_name": bedrock.bedrock_model_name,
     "bedrock_model_source": bedrock.bedrock_model_source,
     "bedrock_price": bedrock.bedrock_price,
