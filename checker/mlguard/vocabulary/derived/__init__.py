@@ -21,6 +21,7 @@ from mlguard.vocabulary.derived import (
     registries,
     scripts,
     studio,
+    vector_stores,
 )
 from mlguard.vocabulary.derived.subject import Settings, Subject
 
@@ -51,6 +52,9 @@ DERIVED: Mapping[str, Derivation] = {
     "iam_statements": iam.iam_statements,
     "managed_policy_name": iam.managed_policy_name,
     "bedrock_grants": bedrock_access.bedrock_grants,
+    "collection_capacity": vector_stores.collection_capacity,
+    "group_capacity": vector_stores.group_capacity,
+    "index_capacity": vector_stores.index_capacity,
     "bedrock_model_name": bedrock.bedrock_model_name,
     "bedrock_model_source": bedrock.bedrock_model_source,
     "bedrock_price": bedrock.bedrock_price,
