@@ -40,6 +40,10 @@ def decide(evaluate: Evaluate, guardrails: Guardrails, action: str, resource: st
 
 APPROVAL = "aws:RequestTag/mlguard:approved-commitment"
 INVOKE = "bedrock:InvokeModel"
+PROFILE = "bedrock:InferenceProfileArn"
+TAGS = {"aws:RequestTag/CostCenter": "4711", "aws:RequestTag/Team": "fraud", "aws:RequestTag/Environment": "prod"}
+UNTAGGED = {key: value for key, value in TAGS.items() if not key.endswith("Team")}
+ENDPOINT = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/x"
 CASES = [
     (
         "provisioned-throughput-without-approval",
@@ -60,6 +64,31 @@ CASES = [
     ("bedrock-model-not-allowed", INVOKE, f"{MODEL}amazon.nova-micro-v1:0", {}, "allowed"),
     ("bedrock-model-not-allowed", INVOKE, f"{OWN}inference-profile/us.amazon.nova-micro-v1:0", {}, "allowed"),
     ("bedrock-model-not-allowed", INVOKE, f"{OWN}provisioned-model/abcdefghijkl", {}, "allowed"),
+    ("bedrock-without-inference-profile", INVOKE, f"{MODEL}amazon.nova-micro-v1:0", {}, "denied"),
+    (
+        "bedrock-without-inference-profile",
+        INVOKE,
+        f"{MODEL}amazon.nova-micro-v1:0",
+        {PROFILE: f"{OWN}inference-profile/us.amazon.nova-micro-v1:0"},
+        "denied",
+    ),
+    (
+        "bedrock-without-inference-profile",
+        INVOKE,
+        f"{MODEL}amazon.nova-micro-v1:0",
+        {PROFILE: f"{OWN}application-inference-profile/abcdefghijkl"},
+        "allowed",
+    ),
+    ("cost-tags-missing", "sagemaker:CreateEndpoint", ENDPOINT, {}, "denied"),
+    ("cost-tags-missing", "sagemaker:CreateEndpoint", ENDPOINT, UNTAGGED, "denied"),
+    ("cost-tags-missing", "sagemaker:CreateEndpoint", ENDPOINT, TAGS, "allowed"),
+    (
+        "cost-tags-missing",
+        "sagemaker:CreateEndpoint",
+        ENDPOINT,
+        {**TAGS, "aws:RequestTag/Environment": "productive"},
+        "denied",
+    ),
 ]
 
 
@@ -91,6 +120,19 @@ def test_a_list_of_ones_own_is_that_of_the_guardrail() -> None:
     assert guardrails.manifest["DenyBedrockModelsNotAllowed"]["parameters"] == [
         "allowed_bedrock_models(environment=sandbox)"
     ]
+
+
+def test_each_tag_that_is_required_has_a_statement_of_its_own() -> None:
+    own = parse_configuration(Document(".mlguard.yaml", "parameters: {required_cost_tags: [cost:center, Owner]}"))
+    guardrails = made("cost-tags-missing", "sandbox", own.parameters)
+    content = {one["Sid"]: one for document in guardrails.documents for one in document.content["Statement"]}
+    wanted = {"RequireCostTagCostcenter": "cost:center", "RequireCostTagOwner": "Owner"}
+    assert {sid: content[sid]["Condition"]["Null"] for sid in wanted} == {
+        sid: {f"aws:RequestTag/{key}": "true"} for sid, key in wanted.items()
+    }
+    assert not [sid for sid in content if sid.startswith("RequireCostTag") and sid not in wanted]
+    uses = guardrails.manifest["RequireCostTagOwner"]["parameters"]
+    assert uses == ["required_cost_tags(environment=sandbox)"]
 
 
 def test_a_value_that_does_not_belong_into_an_scp_is_refused() -> None:

@@ -21,6 +21,7 @@ from mlguard.vocabulary.derived import (
     registries,
     scripts,
     studio,
+    tags,
     vector_stores,
 )
 from mlguard.vocabulary.derived.subject import Settings, Subject
@@ -55,6 +56,12 @@ DERIVED: Mapping[str, Derivation] = {
     "collection_capacity": vector_stores.collection_capacity,
     "group_capacity": vector_stores.group_capacity,
     "index_capacity": vector_stores.index_capacity,
+    "missing_cost_tags": tags.missing_cost_tags,
+    "empty_cost_tags": tags.empty_cost_tags,
+    "environment_tag": tags.environment_tag,
+    "lifetime_tag": tags.lifetime_tag,
+    "tag_propagation": tags.tag_propagation,
+    "billing_gap": tags.billing_gap,
     "bedrock_model_name": bedrock.bedrock_model_name,
     "bedrock_model_source": bedrock.bedrock_model_source,
     "bedrock_price": bedrock.bedrock_price,

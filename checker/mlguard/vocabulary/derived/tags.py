@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mlguard.scenario import Scenario
-from mlguard.value import Entries, Node, Unknown, child, items, settle, text_of
+from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, settle, text_of
+from mlguard.vocabulary.derived.context import environment
 from mlguard.vocabulary.derived.subject import Subject
 
 _OWN = ("Tags", "tags", "tags_all", "tag")
-_WITHOUT_DEFAULTS = ("aws_autoscaling_group", "awscc_")  # the default tags of the provider do not reach these
+# the default tags of the provider, or the tags of the stack, do not reach these
+_WITHOUT_DEFAULTS = ("aws_autoscaling_group", "awscc_", "embedded:")
+_ENVIRONMENT = "Environment"
 
 
 @dataclass(slots=True)
@@ -27,6 +30,7 @@ def tags_of(subject: Subject, scenario: Scenario) -> TagSet:
     raw = subject.resource.raw
     below = raw.tags_below if not raw.type.startswith(_WITHOUT_DEFAULTS) else None
     own = [subject.raw(key, scenario) for key in _OWN]
+    own.append(subject.property("attached_tags", scenario))
     for node in (*([settle(below, scenario)] if below is not None else []), *(node for node in own if node)):
         _add(found, node, scenario)
     return found
@@ -72,3 +76,124 @@ def _pairs(nodes: tuple[Node, ...], scenario: Scenario) -> Iterator[tuple[Node, 
             if key is not None:
                 yield key, child(item, value_name, scenario) or Node("", key.span, key.key_span)
                 break
+
+
+def _parameter(subject: Subject, name: str, scenario: Scenario) -> list[str]:
+    found = subject.settings.parameter(name, str(environment(subject, scenario)))
+    return [str(value) for value in found] if isinstance(found, list | tuple) else []
+
+
+def missing_cost_tags(subject: Subject, scenario: Scenario) -> Content | Node:
+    """List the required cost tags that a resource does not have; empty where the tags of its stack stand for them."""
+    raw = subject.resource.raw
+    if raw.format == "cloudformation" and subject.settings.parameter("assume_stack_tags", "") is True:
+        return Items(())
+    found = tags_of(subject, scenario)
+    missing = [key for key in _parameter(subject, "required_cost_tags", scenario) if key not in found.nodes]
+    if missing and found.rest is not None:
+        return Node(Items((), found.rest), raw.name_span)
+    return Node(Items(tuple(Node(key, raw.name_span) for key in missing)), raw.name_span)
+
+
+def empty_cost_tags(subject: Subject, scenario: Scenario) -> Node:
+    """List the required cost tags whose value is empty."""
+    found = tags_of(subject, scenario).nodes
+    empty = [
+        key
+        for key in _parameter(subject, "required_cost_tags", scenario)
+        if key in found and not _has_value(found[key])
+    ]
+    at = found[empty[0]] if empty else Node(None, subject.resource.raw.name_span)
+    return Node(Items(tuple(Node(key, at.span) for key in empty)), at.span, at.key_span)
+
+
+def _has_value(node: Node) -> bool:
+    written = text_of(node.content)
+    return bool(written.strip()) if written is not None else node.content is not None
+
+
+def environment_tag(subject: Subject, scenario: Scenario) -> Content | Node:
+    """Give the value of the tag Environment; absent without one."""
+    return tags_of(subject, scenario).nodes.get(_ENVIRONMENT)
+
+
+def lifetime_tag(subject: Subject, scenario: Scenario) -> Content | Node:
+    """Give the tag that says when a resource may be removed; absent without one."""
+    found = tags_of(subject, scenario)
+    names = {name.lower() for name in _parameter(subject, "lifetime_tags", scenario)}
+    there = next((key for key in found.nodes if key.lower() in names), None)
+    return there if there is not None else found.rest
+
+
+def tag_propagation(subject: Subject, scenario: Scenario) -> Content | Node:
+    """Say whether the tags of a resource reach what is billed for it; absent where they are on that already."""
+    kind = subject.resource.kind
+    if kind == "autoscaling.group":
+        return _to_instances(subject, scenario)
+    if kind == "batch.compute_environment":
+        provisioning = subject.property("provisioning", scenario)
+        written = text_of(provisioning.content) if provisioning is not None else None
+        if written is None or not written.upper().startswith(("EC2", "SPOT")):
+            return None  # tasks of Fargate carry the tags of their job
+        return _there(_below(subject, ("ComputeResources", "compute_resources"), ("Tags", "tags"), scenario))
+    if kind == "sagemaker.studio_domain":
+        return _there(_below(subject, ("TagPropagation", "tag_propagation"), (), scenario), "ENABLED")
+    return None
+
+
+def _below(subject: Subject, keys: tuple[str, ...], inner: tuple[str, ...], scenario: Scenario) -> Node | None:
+    node = next((found for key in keys if (found := subject.raw(key, scenario)) is not None), None)
+    if node is None or not inner:
+        return node
+    return next((found for key in inner if (found := child(node, key, scenario)) is not None), None)
+
+
+def _there(node: Node | None, wanted: str = "") -> Content | Node:
+    if node is None:
+        return "missing"
+    if isinstance(node.content, Unknown):
+        return node
+    works = not wanted or text_of(node.content) == wanted
+    return Node("works" if works else "missing", node.span, node.key_span, node.origins)
+
+
+def _to_instances(subject: Subject, scenario: Scenario) -> Content | Node:
+    """Tell whether an Auto Scaling group hands its required tags on to its instances."""
+    required = _parameter(subject, "required_cost_tags", scenario)
+    own = [subject.raw(key, scenario) for key in ("Tags", "tag")]
+    for node in (*own, subject.property("attached_tags", scenario)):
+        listed = items(node, scenario)
+        for item in listed.nodes if isinstance(listed, Items) else ():
+            key = child(item, "Key", scenario) or child(item, "key", scenario)
+            names = ("PropagateAtLaunch", "propagate_at_launch", "propagated")
+            handed = next((found for name in names if (found := child(item, name, scenario)) is not None), None)
+            if key is not None and text_of(key.content) in required and handed is not None:
+                if isinstance(handed.content, Unknown):
+                    return handed
+                if text_of(handed.content) == "false":
+                    return Node("missing", handed.span, handed.key_span, handed.origins)
+    return "works"
+
+
+def billing_gap(subject: Subject, scenario: Scenario) -> Content:
+    """Say what keeps cost tags from the reports of a project that manages billing; absent where nothing does.
+
+    Terraform activates tags; CloudFormation cannot, so there a cost category must group the cost.
+    """
+    if not subject.resource.kind.startswith(("budgets.", "ce.")):
+        return None
+    there = [one for one in subject.siblings if one.raw.exists(scenario) is not False]
+    if subject.resource.raw.format == "cloudformation":
+        return None if any(one.kind == "ce.cost_category" for one in there) else "a cost category"
+    active: set[str] = set()
+    for one in there:
+        if one.kind == "ce.cost_allocation_tag":
+            key, status = settle(one.properties["key"], scenario), settle(one.properties["status"], scenario)
+            if isinstance(key.content, Unknown) or isinstance(status.content, Unknown):
+                return key.content if isinstance(key.content, Unknown) else status.content
+            if text_of(status.content) == "Active":
+                active.add(text_of(key.content) or "")
+    missing = [key for key in _parameter(subject, "required_cost_tags", scenario) if key not in active]
+    if missing and subject.project.gaps:
+        return Unknown(subject.project.gaps[0].what)
+    return ", ".join(missing) if missing else None
