@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from mlguard.resource import Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, settle, text_of
 from mlguard.vocabulary.derived.context import environment
@@ -14,6 +15,7 @@ _OWN = ("Tags", "tags", "tags_all", "tag")
 # the default tags of the provider, or the tags of the stack, do not reach these
 _WITHOUT_DEFAULTS = ("aws_autoscaling_group", "awscc_", "embedded:")
 _ENVIRONMENT = "Environment"
+_BILLING = ("budgets.", "ce.")
 
 
 @dataclass(slots=True)
@@ -178,22 +180,42 @@ def _to_instances(subject: Subject, scenario: Scenario) -> Content | Node:
 def billing_gap(subject: Subject, scenario: Scenario) -> Content:
     """Say what keeps cost tags from the reports of a project that manages billing; absent where nothing does.
 
-    Terraform activates tags; CloudFormation cannot, so there a cost category must group the cost.
+    Terraform activates tags; CloudFormation cannot, so there a cost category must group the cost. It is said of the
+    first resource of billing in a project, and not of the budget that a project of machine learning brings along.
     """
-    if not subject.resource.kind.startswith(("budgets.", "ce.")):
-        return None
     there = [one for one in subject.siblings if one.raw.exists(scenario) is not False]
+    billing = [one for one in there if one.kind.startswith(_BILLING)]
+    if not billing or billing[0].raw is not subject.resource.raw:
+        return None
+    managed = any(one.kind.startswith("ce.") for one in billing)
+    if not managed and any(_is_machine_learning(one, scenario) for one in there):
+        return None
     if subject.resource.raw.format == "cloudformation":
-        return None if any(one.kind == "ce.cost_category" for one in there) else "a cost category"
-    active: set[str] = set()
-    for one in there:
-        if one.kind == "ce.cost_allocation_tag":
-            key, status = settle(one.properties["key"], scenario), settle(one.properties["status"], scenario)
-            if isinstance(key.content, Unknown) or isinstance(status.content, Unknown):
-                return key.content if isinstance(key.content, Unknown) else status.content
-            if text_of(status.content) == "Active":
-                active.add(text_of(key.content) or "")
+        return None if managed else "a cost category"
+    active = _active_tags(there, scenario)
+    if isinstance(active, Unknown):
+        return active
     missing = [key for key in _parameter(subject, "required_cost_tags", scenario) if key not in active]
     if missing and subject.project.gaps:
         return Unknown(subject.project.gaps[0].what)
     return ", ".join(missing) if missing else None
+
+
+def _is_machine_learning(resource: Resource, scenario: Scenario) -> bool:
+    own = resource.properties.get("machine_learning")
+    return resource.kind.startswith(("sagemaker.", "bedrock.")) or (
+        own is not None and settle(own, scenario).content is True
+    )
+
+
+def _active_tags(resources: Sequence[Resource], scenario: Scenario) -> set[str] | Unknown:
+    active: set[str] = set()
+    for one in resources:
+        if one.kind == "ce.cost_allocation_tag":
+            key, status = settle(one.properties["key"], scenario), settle(one.properties["status"], scenario)
+            for content in (key.content, status.content):
+                if isinstance(content, Unknown):
+                    return content
+            if text_of(status.content) == "Active":
+                active.add(text_of(key.content) or "")
+    return active
