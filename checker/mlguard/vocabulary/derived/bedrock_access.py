@@ -15,6 +15,7 @@ from mlguard.vocabulary.derived.subject import Subject
 
 _INVOKE = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
 _BUY = ("bedrock:CreateProvisionedModelThroughput",)
+_ACTIONS = (*_INVOKE, *_BUY)
 _FULL_ACCESS = "AmazonBedrockFullAccess"
 _MODEL = "foundation-model/"
 _NARROWING = ("bedrock:inferenceprofilearn", "bedrock:promptrouterarn", "aws:resourcetag/", "aws:requesttag/")
@@ -79,6 +80,20 @@ def _names(statement: Node, wanted: tuple[str, ...], scenario: Scenario) -> bool
     return any(_like(pattern).match(action.lower()) for pattern in patterns for action in wanted)
 
 
+def _hidden_action(statement: Node, scenario: Scenario) -> Unknown | None:
+    """Give why a statement may name an action of Bedrock that is not written in it."""
+    listed = items(child(statement, "actions", scenario), scenario)
+    if isinstance(listed, Unknown):
+        return listed
+    for node in listed.nodes:
+        content = node.content
+        if isinstance(content, Reference):
+            return Unknown(f"{content.address} decides it")
+        if isinstance(content, Unknown) and any(_like(content.pattern.lower()).match(one.lower()) for one in _ACTIONS):
+            return content
+    return listed.rest
+
+
 @lru_cache(maxsize=1024)
 def _like(pattern: str) -> re.Pattern[str]:
     return re.compile(translate(re.sub(r"\*+", "*", pattern).replace("[", "[[]")))
@@ -87,9 +102,9 @@ def _like(pattern: str) -> re.Pattern[str]:
 def _grants(subject: Subject, statement: Node, scenario: Scenario, *, narrowed: bool) -> Iterator[Node | Unknown]:
     if _effect(statement, scenario) != "Allow":
         return
-    actions = items(child(statement, "actions", scenario), scenario)
-    if isinstance(actions, Unknown) or actions.rest is not None:
-        yield actions if isinstance(actions, Unknown) else actions.rest or Unknown("its actions are not known")
+    hidden = _hidden_action(statement, scenario)
+    if hidden is not None:
+        yield hidden
     if _names(statement, _BUY, scenario):
         yield _grant(child(statement, "actions", scenario) or statement, commits=True, through=_BUY[0])
     if not narrowed and _names(statement, _INVOKE, scenario) and not _is_narrow(statement, scenario):
