@@ -46,6 +46,8 @@ def verdict(report: Report) -> str:
         ([f"{MODELS}amazon.nova-micro-v1:0", f"{MODELS}amazon.nova-premier-v1:0"], "pass"),
         ({"Fn::Sub": f"{MODELS}${{X}}"}, "unknown"),
         ({"Ref": "X"}, "unknown"),
+        ({"Fn::Sub": "arn:aws:bedrock:us-east-1:123456789012:knowledge-base/${X}"}, "pass"),
+        ({"Fn::Sub": "arn:aws:s3:::${X}/*"}, "pass"),
         ({"Fn::Sub": "arn:${AWS::Partition}:bedrock:${AWS::Region}::foundation-model/amazon.nova-*"}, "fail"),
         ({"Fn::Sub": "arn:aws:bedrock:${AWS::Region}:${AWS::AccountId}:application-inference-profile/*"}, "pass"),
     ],
@@ -83,6 +85,10 @@ def test_which_actions_are_about_bedrock(scanned: Scan, action: object, wanted: 
 def test_which_conditions_narrow_the_models(scanned: Scan, key: str, wanted: str) -> None:
     files = template(Resource="*", Condition={"StringLike": {key: "x"}})
     assert verdict(scanned(files, UNRESTRICTED)) == wanted
+
+
+def test_a_condition_that_is_decided_at_deployment(scanned: Scan) -> None:
+    assert verdict(scanned(template(Resource="*", Condition={"Ref": "X"}), UNRESTRICTED)) == "unknown"
 
 
 def test_all_but_one_model_are_too_many(scanned: Scan) -> None:

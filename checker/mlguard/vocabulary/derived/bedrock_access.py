@@ -107,8 +107,10 @@ def _grants(subject: Subject, statement: Node, scenario: Scenario, *, narrowed: 
         yield hidden
     if _names(statement, _BUY, scenario):
         yield _grant(child(statement, "actions", scenario) or statement, commits=True, through=_BUY[0])
-    if not narrowed and _names(statement, _INVOKE, scenario) and not _is_narrow(statement, scenario):
-        yield from _of_models(subject, statement, scenario)
+    narrow = narrowed or _is_narrow(statement, scenario)
+    if _names(statement, _INVOKE, scenario) and narrow is not True:
+        grants = _of_models(subject, statement, scenario)
+        yield from grants if narrow is False else (narrow for _ in grants)
 
 
 def _of_models(subject: Subject, statement: Node, scenario: Scenario) -> Iterator[Node | Unknown]:
@@ -130,11 +132,14 @@ def _of_models(subject: Subject, statement: Node, scenario: Scenario) -> Iterato
             yield from _of_pattern(node, pattern)
 
 
-def _is_narrow(statement: Node, scenario: Scenario) -> bool:
+def _is_narrow(statement: Node, scenario: Scenario) -> bool | Unknown:
+    """Tell whether a condition ties a statement to profiles, routers or tags."""
     listed = items(child(statement, "conditions", scenario), scenario)
-    keys = [child(node, "key", scenario) for node in listed.nodes] if isinstance(listed, Items) else []
+    if isinstance(listed, Unknown):
+        return listed
+    keys = [child(node, "key", scenario) for node in listed.nodes]
     written = [(text_of(key.content) or "").lower() for key in keys if key is not None]
-    return any(key.startswith(_NARROWING) for key in written)
+    return any(key.startswith(_NARROWING) for key in written) or listed.rest or False
 
 
 def _model_pattern(subject: Subject, node: Node) -> str | Unknown | None:
@@ -144,18 +149,19 @@ def _model_pattern(subject: Subject, node: Node) -> str | Unknown | None:
         return None  # a resource of the project is no model of Bedrock's own
     written = content.pattern if isinstance(content, Unknown) else text_of(content) or ""
     parts = written.split(":", _PARTS_OF_AN_ARN - 1)
-    if isinstance(content, Unknown):
-        tail = parts[-1] if len(parts) == _PARTS_OF_AN_ARN else "*"
-        if "*" in tail and (tail == "*" or not _stands_there(subject, node, tail)):
-            return content
-    if len(parts) < _PARTS_OF_AN_ARN:
-        return "*" if _like(written.lower()).match(f"arn:aws:bedrock:us-east-1::{_MODEL}x.y") else None
-    if not _like(parts[2]).match("bedrock"):
+    whole = len(parts) == _PARTS_OF_AN_ARN
+    if not (_may_be_a_model(parts) if whole else _like(written.lower()).match(f"arn:aws:bedrock:us-east-1::{_MODEL}x")):
         return None
+    tail = parts[-1] if whole else "*"
+    if isinstance(content, Unknown) and "*" in tail and (tail == "*" or not _stands_there(subject, node, tail)):
+        return content
+    return tail.removeprefix(_MODEL) if tail.startswith(_MODEL) else "*"
+
+
+def _may_be_a_model(parts: list[str]) -> bool:
     fixed = re.split(r"[*?]", parts[-1])[0]
-    if fixed.startswith(_MODEL):
-        return parts[-1].removeprefix(_MODEL)
-    return "*" if _MODEL.startswith(fixed) and fixed != parts[-1] else None
+    of_bedrock = _like(parts[2]).match("bedrock") is not None
+    return of_bedrock and (fixed.startswith(_MODEL) or (_MODEL.startswith(fixed) and fixed != parts[-1]))
 
 
 def _stands_there(subject: Subject, node: Node, tail: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mlguard.scenario import Scenario
 from mlguard.value import Content, EncodedText, Entries, Items, Node, Reference, Unknown, child, items, settle, text_of
@@ -69,7 +69,7 @@ def _statement(node: Node, scenario: Scenario) -> Node:
         if below is not None:
             fields[name] = Node(_texts(below, scenario), below.span, below.key_span)
     condition = child(node, "Condition", scenario)
-    fields["conditions"] = Node(Items(tuple(_conditions(condition, scenario))), place)
+    fields["conditions"] = Node(_conditions(condition, scenario), place)
     return Node(Entries(fields), node.span, node.key_span, node.origins)
 
 
@@ -81,14 +81,24 @@ def _texts(node: Node, scenario: Scenario) -> Items:
     return Items((), listed) if listed.pattern == "*" else Items((node,))
 
 
-def _conditions(node: Node | None, scenario: Scenario) -> Iterator[Node]:
+def _conditions(node: Node | None, scenario: Scenario) -> Items:
     """Give each condition: its operator, key and values."""
-    operators = settle(node, scenario).content if node is not None else None
-    for operator, keys in operators.nodes.items() if isinstance(operators, Entries) else ():
-        settled = settle(keys, scenario).content
-        for key, values in settled.nodes.items() if isinstance(settled, Entries) else ():
+    found: list[Node] = []
+    operators, rest = _entries(node, scenario)
+    for operator, keys in operators.items():
+        tests, hidden = _entries(keys, scenario)
+        rest = rest or hidden
+        for key, values in tests.items():
             fields = {"operator": Node(operator, values.span), "key": Node(key, values.span), "values": values}
-            yield Node(Entries(fields), values.span, values.key_span)
+            found.append(Node(Entries(fields), values.span, values.key_span))
+    return Items(tuple(found), rest)
+
+
+def _entries(node: Node | None, scenario: Scenario) -> tuple[Mapping[str, Node], Unknown | None]:
+    content = settle(node, scenario).content if node is not None else None
+    if isinstance(content, Entries):
+        return content.nodes, content.rest
+    return {}, content if isinstance(content, Unknown) else None
 
 
 def managed_policy_name(subject: Subject, scenario: Scenario) -> Content | Node:

@@ -162,7 +162,7 @@ def _there(node: Node | None, wanted: str = "") -> Content | Node:
 def _to_instances(subject: Subject, scenario: Scenario) -> Content | Node:
     """Tell whether an Auto Scaling group hands its required tags on to its instances."""
     required = _parameter(subject, "required_cost_tags", scenario)
-    own = [subject.raw(key, scenario) for key in ("Tags", "tag")]
+    own = [subject.raw(key, scenario) for key in ("Tags", "tags", "tag")]
     for node in (*own, subject.property("attached_tags", scenario)):
         listed = items(node, scenario)
         for item in listed.nodes if isinstance(listed, Items) else ():
