@@ -44,6 +44,25 @@ MORE_ACTIONS = [
     "sagemaker:UpdateMonitoringSchedule",
     "sns:SetTopicAttributes",
 ]
+# the models that AWS sells provisioned throughput for, as its price page calls them
+PROVISIONED = {
+    "Amazon Nova Canvas": "amazon.nova-canvas",
+    "Cohere Command": "cohere.command-text",
+    "Cohere Command - Light": "cohere.command-light-text",
+    "Embed 3 English": "cohere.embed-english-v3",
+    "Embed 3 Multilingual": "cohere.embed-multilingual-v3",
+    "Llama 2 Pretrained (13B)": "meta.llama2-13b",
+    "Llama 2 Pretrained and Chat (13B)": "meta.llama2-13b",
+    "Llama 2 Pretrained (70B)": "meta.llama2-70b",
+    "Llama 3.1 Instruct (70B)": "meta.llama3-1-70b-instruct",
+    "Llama 3.1 Instruct (8B)": "meta.llama3-1-8b-instruct",
+    "Llama 3.2 Instruct (11B)": "meta.llama3-2-11b-instruct",
+    "Llama 3.2 Instruct (1B)": "meta.llama3-2-1b-instruct",
+    "Llama 3.2 Instruct (3B)": "meta.llama3-2-3b-instruct",
+    "Llama 3.2 Instruct (90B)": "meta.llama3-2-90b-instruct",
+}
+# AWS's price page has no price for reading a cache of these, whatever the collection says
+WITHOUT_CACHE = ("anthropic.claude-3-sonnet-20240229-v1:0", "anthropic.claude-3-5-sonnet-20240620-v1:0")
 # EC2's own enumeration of instance types (botocore 1.44) by family
 # fmt: off
 ACCELERATED = [
@@ -208,6 +227,42 @@ def storage(folder: Path) -> None:
     write("storage_prices", head, {"items": items})
 
 
+def bedrock(folder: Path) -> None:
+    """Write what a million tokens of each Bedrock model cost, and an hour of a provisioned model unit."""
+    tokens: dict[str, list[list[float | None] | None]] = {}
+    for row in rows(folder, "bedrock_prices"):
+        if row["source"] != "G" or not row["model_id"]:
+            continue
+        cached = "" if row["model_id"] in WITHOUT_CACHE else row["cache_read_usd_per_1m"]
+        figures = [optional(row["input_usd_per_1m"]), optional(row["output_usd_per_1m"]), optional(cached)]
+        tokens.setdefault(row["model_id"], [None, None])[row["scope"] == "global"] = figures
+    units: dict[str, dict[str, list[float | None]]] = defaultdict(dict)
+    terms = [f"usd_per_model_unit_hour_{term}" for term in ("no_commit", "1_month", "6_month")]
+    for row in rows(folder, "bedrock_provisioned"):
+        region = re.fullmatch(r"\(legacy, (.+)\)", row["provider"])
+        model = row["model"] if region else PROVISIONED.get(row["model"])
+        if model is None:
+            continue  # a model that stands there once more under a shorter name
+        kept = units[model].setdefault(region[1] if region else "", [None, None, None])
+        for index, term in enumerate(terms):
+            kept[index] = optional(row[term]) or kept[index]
+    head = {
+        "about": "`tokens`: model to [in the region or its geography, global], each [USD for a million tokens of "
+        "input, of output, of input that is read from the cache] or null; `model_units`: the begin of a model id to "
+        "region (empty for all) to USD an hour for one unit [without commitment, for one month, for six months]",
+        "date": "2026-11-20",
+        "source": "genai-prices 0.2.3 (2026-11); provisioned throughput from AWS's price page of 2026-07-24 and, "
+        "for old Claude models, LiteLLM 1.80.5 (2025-11)",
+        "licence": f"{FACTS_OF_AWS}; genai-prices and LiteLLM are MIT",
+    }
+    write("bedrock_prices", head, {"tokens": dict(sorted(tokens.items())), "model_units": dict(sorted(units.items()))})
+
+
+def optional(text: str) -> int | float | None:
+    """Read a figure that may be missing."""
+    return number(text) if text else None
+
+
 def scp_actions(path: Path, iam_data: Path) -> None:
     """Write which condition keys each cost-relevant action carries, and every action and key of its service."""
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["actions"]
@@ -290,6 +345,7 @@ def main() -> None:
     sagemaker(folder)
     region_tables(folder)
     storage(folder)
+    bedrock(folder)
     scp_actions(actions, names)
     for path in sorted(OUT.glob("*.json")):
         print(f"{path.name}: {path.stat().st_size:,} bytes")

@@ -9,7 +9,7 @@ from typing import Any
 from mlguard.errors import GuardrailError
 from mlguard.guardrail.effects import side_effects
 from mlguard.guardrail.merging import Requested, ScpDocument, merge, pack, refuse_repeated
-from mlguard.guardrail.statement import EXEMPTION, ParameterLookup, is_void, parameters, render
+from mlguard.guardrail.statement import EXEMPTION, ParameterLookup, allows_everything, each, is_void, parameters, render
 from mlguard.guardrail.values import refuse_open_exemptions, refuse_widening
 from mlguard.policy.model import Policy, Statement
 from mlguard.policy.parameters import Parameters
@@ -97,13 +97,14 @@ def generate(
             if is_void(statement, lookup, environment):
                 unenforced.append((policy.id, f"{statement.sid} would deny nothing: {environment} names no such value"))
                 continue
-            content = _rendered(policy, statement, lookup, environment, options)
-            if _denies_nothing(content):
+            contents = _rendered(policy, statement, lookup, environment, options)
+            if not contents or any(_denies_nothing(content) for content in contents):
                 unenforced.append((policy.id, f"{statement.sid} would deny nothing: {environment} allows every value"))
                 continue
             uses = {str(use) for use in parameters(statement, environment)}
             limits = [policy.guardrail.limits] if policy.guardrail.limits else []
-            rendered.append(Requested(content, {policy.id}, uses, {policy.guardrail.enforce}, limits))
+            enforce = policy.guardrail.enforce
+            rendered.extend(Requested(one, {policy.id}, set(uses), {enforce}, limits[:]) for one in contents)
     statements = merge(rendered)
     if statements and options.protect_break_glass:
         statements += _protection(options)
@@ -115,9 +116,13 @@ def generate(
 
 def _rendered(
     policy: Policy, statement: Statement, lookup: ParameterLookup, environment: str, options: Options
-) -> dict[str, Any]:
+) -> list[dict[str, Any]]:
+    """Render a statement, or those that it stands for; none where it leaves out all that it could be about."""
     try:
-        return render(statement, lookup, environment, options.exempt, options.partition)
+        if allows_everything(statement, lookup, environment):
+            return []
+        single = each(statement, lookup, environment)
+        return [render(one, lookup, environment, options.exempt, options.partition) for one in single]
     except GuardrailError as error:
         raise GuardrailError(error.message, policy.path or policy.id, error.line) from None
 

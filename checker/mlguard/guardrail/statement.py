@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from mlguard.errors import GuardrailError
-from mlguard.policy.model import Operand, ParameterOperand, Statement
+from mlguard.policy.model import Operand, ParameterOperand, Statement, placeholders
 
 EXEMPTION = ("ArnNotLike", "aws:PrincipalArn")
 # letters and digits of names, ARNs and tags; `*` and `?` are the only wildcards, and nothing begins a policy variable
@@ -61,8 +61,12 @@ def render(
         "Sid": statement.sid,
         "Effect": "Deny",
         "Action": sorted(set(statement.actions)),
-        "Resource": _one_or_more(_checked(statement.resources, "the resources", statement)),
     }
+    if statement.not_resources:
+        filled = [one for text in statement.not_resources for one in _filled(text, statement, lookup, environment)]
+        rendered["NotResource"] = _one_or_more(_checked(filled, "the resources", statement))
+    else:
+        rendered["Resource"] = _one_or_more(_checked(statement.resources, "the resources", statement))
     if condition:
         rendered["Condition"] = dict(sorted(condition.items()))
     return rendered if partition == "aws" else _in_partition(rendered, partition)
@@ -79,6 +83,47 @@ def is_void(statement: Statement, lookup: ParameterLookup, environment: str) -> 
     )
 
 
+def allows_everything(statement: Statement, lookup: ParameterLookup, environment: str) -> bool:
+    """Tell whether a statement leaves out all that it could be about, because a value of a parameter is `*`."""
+    names = {name for text in statement.not_resources for name in placeholders(text)}
+    return any("*" in _values(name, statement, lookup, environment) for name in names)
+
+
+def each(statement: Statement, lookup: ParameterLookup, environment: str) -> list[Statement]:
+    """Give a statement for each value of the parameter that stands in its condition keys, itself where none does.
+
+    A request must carry every tag, and the keys of one condition are joined by "and": a Deny of what lacks one of
+    several keys takes a statement for each.
+    """
+    names = {name for tests in statement.condition.values() for key in tests for name in placeholders(key)}
+    if not names:
+        return [statement]
+    name = min(names)
+    found = []
+    for value in _values(name, statement, lookup, environment):
+        word = "".join(letter for letter in value if letter.isalnum())
+        condition = {
+            operator: {key.replace(f"{{{name}}}", value): operand for key, operand in tests.items()}
+            for operator, tests in statement.condition.items()
+        }
+        found.append(replace(statement, sid=f"{statement.sid}{word[:1].upper()}{word[1:]}", condition=condition))
+    return found
+
+
+def _filled(text: str, statement: Statement, lookup: ParameterLookup, environment: str) -> list[str]:
+    """Put each value of the parameters that a text names into it."""
+    texts = [text]
+    for name in placeholders(text):
+        values = _values(name, statement, lookup, environment)
+        texts = [one.replace(f"{{{name}}}", value) for one in texts for value in values]
+    return texts
+
+
+def _values(name: str, statement: Statement, lookup: ParameterLookup, environment: str) -> list[str]:
+    value = lookup.value(name, {"environment": environment, **statement.bindings})
+    return _checked(_listed(value), f'the parameter "{name}"', statement)
+
+
 def parameters(statement: Statement, environment: str) -> tuple[Use, ...]:
     """Give the parameters that a statement reads, in the order of their names."""
     uses = {
@@ -87,6 +132,8 @@ def parameters(statement: Statement, environment: str) -> tuple[Use, ...]:
         for operand in tests.values()
         if isinstance(operand, ParameterOperand)
     }
+    texts = (*statement.not_resources, *(key for tests in statement.condition.values() for key in tests))
+    uses |= {Use(name, (("environment", environment),)) for text in texts for name in placeholders(text)}
     return tuple(sorted(uses, key=str))
 
 

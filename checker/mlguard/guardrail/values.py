@@ -10,6 +10,9 @@ from mlguard.policy.parameters import Parameters
 
 # a wildcard may stand for the size of a family that is named: ml.m5.*
 _NAMED_FAMILY = re.compile(r"(?:ml\.)?[a-z][a-z0-9]*[0-9][a-z0-9-]*\.[a-z0-9-]*[*?]?[a-z0-9-]*")
+# and for the versions of a model that is named: amazon.nova-micro-*
+_NAMED_MODEL = re.compile(r"[a-z0-9]+\.[a-z0-9][\w.:*?-]*")
+_MODELS = "allowed_bedrock_models"
 _ALLOWING = "allowed_"  # the lists whose longer values allow more
 _EVERYTHING = "*"
 _ROLE_BELOW_RESERVED_PATH = ":role/aws-reserved/"
@@ -30,10 +33,11 @@ def refuse_widening(parameters: Parameters) -> None:
                 continue
             default = declared.default if declared is not None else None
             known = {(one[-1:], word) for one, word in _texts(default) if not environment or environment in one}
-            if (use[-1:], text) not in known and not _NAMED_FAMILY.fullmatch(text):
+            named, example = (_NAMED_MODEL, "amazon.nova-*") if name == _MODELS else (_NAMED_FAMILY, "ml.m5.*")
+            if (use[-1:], text) not in known and not named.fullmatch(text):
                 raise GuardrailError(
                     f'the parameter "{name}" holds "{text[:60]}", which allows families that nobody has named: write '
-                    "each family, as in ml.m5.*"
+                    f"each family, as in {example}"
                 )
 
 

@@ -23,6 +23,7 @@ from mlguard.policy.model import (
     Pricing,
     Severity,
     Statement,
+    placeholders,
 )
 from mlguard.policy.parameters import Parameters, bundled_parameters
 from mlguard.source import Document
@@ -173,7 +174,7 @@ class _Reader:
 
     def _statement(self, node: Node, clauses: ClauseReader) -> Statement:
         fields = self._entries(node, "a statement")
-        self._known_keys(fields, ("sid", "with", "deny", "resource", "condition"), "a statement")
+        self._known_keys(fields, ("sid", "with", "deny", "resource", "not_resource", "condition"), "a statement")
         condition: dict[str, dict[str, Operand]] = {}
         if "condition" in fields:
             for operator, keys in self._entries(fields["condition"], "condition").items():
@@ -183,8 +184,9 @@ class _Reader:
         for key in ("sid", "deny"):
             if not _listed_strings(fields.get(key)):
                 raise self._refused(f'a statement needs "{key}"', node)
-        if "resource" in fields and not _listed_strings(fields["resource"]):
-            raise self._refused('"resource" is an ARN pattern or a list of them', fields["resource"])
+        self._check_resources(fields)
+        texts = (*_listed_strings(fields.get("not_resource")), *(key for keys in condition.values() for key in keys))
+        self._check_placeholders(texts, node)
         bound = self._entries(fields["with"], "with") if "with" in fields else {}
         return Statement(
             _string(fields.get("sid")) or "",
@@ -193,7 +195,21 @@ class _Reader:
             condition,
             {key: str(value.content) for key, value in bound.items()},
             node.span.line,
+            tuple(_listed_strings(fields.get("not_resource"))),
         )
+
+    def _check_resources(self, fields: Mapping[str, Node]) -> None:
+        for key in ("resource", "not_resource"):
+            if key in fields and not _listed_strings(fields[key]):
+                raise self._refused(f'"{key}" is an ARN pattern or a list of them', fields[key])
+        if "resource" in fields and "not_resource" in fields:
+            raise self._refused('a statement has "resource" or "not_resource", not both', fields["not_resource"])
+
+    def _check_placeholders(self, texts: Iterable[str], node: Node) -> None:
+        for name in (name for text in texts for name in placeholders(text)):
+            if name not in self._parameters.declarations:
+                near = suggestion(name, self._parameters.declarations)
+                raise self._refused(f'there is no parameter "{name}"{near}', node)
 
     def _examples(self) -> Iterator[Example]:
         node = self._fields.get("examples")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Literal
@@ -9,6 +10,7 @@ from typing import Literal
 from mlguard.record import record
 from mlguard.value import Scalar
 
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 Enforcement = Literal["preventive", "protective", "none"]
 Pricing = Literal["resource", "item", "region-premium", "spot-saving", "project", "none"]
 """What money a finding puts at stake: all that the resource is billed for, the item that it is about, what the region
@@ -81,11 +83,17 @@ class Combined:
 Clause = Check | Quantified | Combined
 
 
+def placeholders(text: str) -> list[str]:
+    """Give the parameters that a text of a statement names: `{name}`."""
+    return _PLACEHOLDER.findall(text)
+
+
 @record()
 class Statement:
     """One Deny statement of an organization policy; operands may still be parameters.
 
-    `bindings` give the selectors of its parameter operands a value.
+    `bindings` give the selectors of its parameter operands a value. It is about `resources`, or, where `not_resources`
+    has any, about all others. `{name}` in one of these, or in a condition key, stands for each value of a parameter.
     """
 
     sid: str
@@ -94,6 +102,7 @@ class Statement:
     condition: Mapping[str, Mapping[str, Operand]]
     bindings: Mapping[str, str]
     line: int = 0
+    not_resources: tuple[str, ...] = ()
 
 
 @record()

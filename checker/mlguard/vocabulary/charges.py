@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from mlguard.knowledge import instances, prices
+from mlguard.knowledge import bedrock, instances, prices
 from mlguard.resource import Basis, Charge
 from mlguard.scenario import Scenario
 from mlguard.value import Items, Node, Reference, Unknown, child, items, settle, text_of
+from mlguard.vocabulary.derived.bedrock import named_model
 from mlguard.vocabulary.derived.endpoints import config_of, scaled_variant
 from mlguard.vocabulary.derived.machines import HOURS_PER_MONTH
 from mlguard.vocabulary.derived.subject import Subject
@@ -209,9 +210,44 @@ def _scalable_target(subject: Subject, scenario: Scenario) -> Iterator[Charge]:
         yield replace(charge, resource=found.config.address)
 
 
+def _model_units(subject: Subject, scenario: Scenario) -> Iterator[Charge]:
+    """Give the charge of provisioned throughput: its model units, for every hour, whatever is asked of them."""
+    listed = items(subject.property("models", scenario), scenario)
+    model = child(listed.nodes[0], "model", scenario) if not isinstance(listed, Unknown) and listed.nodes else None
+    node = subject.property("model_units", scenario)
+    at = (node or model or Node(None, subject.resource.raw.name_span)).place
+    name = named_model(subject, model, scenario)[1] if model is not None else None
+    if not isinstance(name, str):
+        what = "the model is not known" if name is None else getattr(name, "because", "the model is not known")
+        yield Charge("model_units", 0, None, "month", "list", what, at)
+        return
+    rates = _of_a_unit(subject, name, scenario)
+    if not rates:
+        what = f"no price of a model unit of {name} is known"
+        yield Charge("model_units", 0, None, "month", "list", what, at)
+        return
+    units = number(node, _ONE)
+    units = Amount(max(units.low, 1), units.high)  # there is no throughput of no units
+    total = units.times(Amount(min(rates), max(rates))).times(Amount(HOURS_PER_MONTH, HOURS_PER_MONTH))
+    rate = " to ".join(f"${usd:g}" for usd in dict.fromkeys((min(rates), max(rates))))
+    how = f"{units.shown()} x model unit of {name}, {HOURS_PER_MONTH} h x {rate}"
+    yield Charge("model_units", total.low, total.high, "month", "list", how, at)
+
+
+def _of_a_unit(subject: Subject, model: str, scenario: Scenario) -> list[float]:
+    """Give USD for an hour of one model unit, of each term where only the deployment decides the commitment."""
+    node = subject.property("commitment", scenario)
+    written = text_of(node.content) if node is not None else ""
+    region = settle(subject.resource.raw.region, scenario).content
+    terms = ("", "OneMonth", "SixMonths") if written is None else (written,)
+    found = [bedrock.model_unit_hour(model, term, region if isinstance(region, str) else "") for term in terms]
+    return [usd for usd in found if usd is not None]
+
+
 _OTHER: Mapping[str, Callable[[Subject, Scenario], Iterator[Charge]]] = {
     "application_autoscaling.scalable_target": _scalable_target,
     "sagemaker.endpoint": _endpoint,
     "sagemaker.notebook_lifecycle_config": _notebooks,
+    "bedrock.provisioned_throughput": _model_units,
 }
 """What kinds are billed for besides machines and volumes of their own."""

@@ -119,7 +119,8 @@ def _any_there(found: list[Node | None], node: Node) -> Node:
     for one in found:
         if one is None or (isinstance(one.content, Items) and not one.content.nodes and one.content.rest is None):
             continue
-        if isinstance(one.content, Unknown) or (isinstance(one.content, Items) and not one.content.nodes):
+        hidden = isinstance(one.content, Unknown) and one.content.pattern == "*"  # a text known in part is there
+        if hidden or (isinstance(one.content, Items) and not one.content.nodes):
             unknown = one
             continue
         return Node(True, one.span, one.key_span)  # noqa: FBT003  (a content)

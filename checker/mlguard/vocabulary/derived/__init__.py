@@ -12,12 +12,15 @@ from mlguard.scenario import Scenario
 from mlguard.value import Content, Node
 from mlguard.vocabulary.derived import (
     batch,
+    bedrock,
+    bedrock_access,
     buckets,
     budgets,
     context,
     endpoint_scaling,
     endpoints,
     fleets,
+    iam,
     jobs,
     machines,
     monitoring,
@@ -33,8 +36,10 @@ from mlguard.vocabulary.derived import (
     state_loops,
     storage,
     studio,
+    tags,
     trails,
     transitions,
+    vector_stores,
 )
 from mlguard.vocabulary.derived.subject import Settings, Siblings, Subject
 
@@ -116,6 +121,28 @@ DERIVED: Mapping[str, Derivation] = {
     "data_sources": regions.data_sources,
     "s3_path": networks.s3_path,
     "ml_behind_nat": networks.ml_behind_nat,
+    "iam_statements": iam.iam_statements,
+    "managed_policy_name": iam.managed_policy_name,
+    "bedrock_grants": bedrock_access.bedrock_grants,
+    "collection_capacity": vector_stores.collection_capacity,
+    "group_capacity": vector_stores.group_capacity,
+    "index_capacity": vector_stores.index_capacity,
+    "missing_cost_tags": tags.missing_cost_tags,
+    "empty_cost_tags": tags.empty_cost_tags,
+    "environment_tag": tags.environment_tag,
+    "lifetime_tag": tags.lifetime_tag,
+    "tag_propagation": tags.tag_propagation,
+    "billing_gap": tags.billing_gap,
+    "bedrock_model_name": bedrock.bedrock_model_name,
+    "bedrock_model_source": bedrock.bedrock_model_source,
+    "bedrock_price": bedrock.bedrock_price,
+    "commitment_approved": bedrock.commitment_approved,
+    "router_saving": bedrock.router_saving,
+    "prompt_static_tokens": bedrock.prompt_static_tokens,
+    "prompt_model_caches": bedrock.prompt_model_caches,
+    "prompt_model_size": bedrock.prompt_model_size,
+    "prompt_input_usd": bedrock.prompt_input_usd,
+    "prompt_cached_usd": bedrock.prompt_cached_usd,
 }
 
 __all__ = ["DERIVED", "Derivation", "Settings", "Siblings", "Subject"]

@@ -87,7 +87,7 @@ class Subject:
         """Give the known tags: those that reach the resource from outside, then its own."""
         found: dict[str, Scalar] = {}
         below = self.resource.raw.tags_below
-        own = [self.raw(key, scenario) for key in ("Tags", "tags", "tags_all")]
+        own = [self.raw(key, scenario) for key in ("Tags", "tags", "tags_all", "tag")]
         for node in ([settle(below, scenario)] if below is not None else []) + [node for node in own if node]:
             found |= _tags(node, scenario)
         return found

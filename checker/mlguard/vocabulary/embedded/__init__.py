@@ -12,6 +12,7 @@ from functools import partial
 from mlguard.scenario import Memory, Scenario, TooManyScenariosError, explore
 from mlguard.source import Span
 from mlguard.value import Choice, Node, Unknown
+from mlguard.vocabulary.embedded.bedrock import flow_nodes, sdk_request
 from mlguard.vocabulary.embedded.definition import Carrier, Found, Reader
 from mlguard.vocabulary.embedded.pipeline import pipeline_steps
 from mlguard.vocabulary.embedded.schedule import schedule_target
@@ -24,6 +25,8 @@ CARRIERS: Mapping[str, Callable[[Carrier, Scenario], Iterator[Found]]] = {
     "pipeline_jobs": pipeline_steps,
     "state_machine_jobs": state_tasks,
     "schedule_job": schedule_target,
+    "sdk_call": sdk_request,
+    "flow_nodes": flow_nodes,
 }
 
 

@@ -20,6 +20,7 @@ _HOLE = re.compile(r"([:\[,]\s*)\*(?=\s*[,}\]])")
 _PLACEHOLDER = re.compile(r"([:\[,]\s*)(\$\{\w+\})(?=\s*[,}\]])")
 _CALL = re.compile(r"arn:[\w*-]*:(?:states|scheduler):::(?:aws-sdk:)?(?P<service>\w+):(?P<call>\w+)")
 _HINT = re.compile(r"sagemaker|elasticmapreduce|:emr:|batch:|\"Steps\"", re.IGNORECASE)
+_BEDROCK = ("bedrock", "bedrockruntime")
 CALLS = {
     ("sagemaker", "createtrainingjob"): "sagemaker.training_job",
     ("sagemaker", "createhyperparametertuningjob"): "sagemaker.tuning_job",
@@ -29,6 +30,9 @@ CALLS = {
     ("elasticmapreduce", "createcluster"): "emr.cluster",
     ("emr", "runjobflow"): "emr.cluster",
     ("batch", "submitjob"): "batch.job",
+    ("bedrock", "createprovisionedmodelthroughput"): "bedrock.provisioned_throughput",
+    ("bedrock", "createmodelinvocationjob"): "bedrock.invocation_job",
+    **{(service, call): "bedrock.model_call" for service in _BEDROCK for call in ("invokemodel", "converse")},
 }
 _KEEPS = "KeepJobFlowAliveWhenNoSteps"
 _NOWHERE = Node(None, Span("", 1, 1, 1, 1))
@@ -62,6 +66,12 @@ def kind_of_call(resource: str) -> str | None:
     """Give the kind of job that a service integration starts: `arn:aws:states:::sagemaker:createTrainingJob.sync`."""
     call = _CALL.match(resource)
     return CALLS.get((call["service"].lower(), call["call"].lower())) if call is not None else None
+
+
+def kind_of_sdk_call(service: str, action: str) -> str | None:
+    """Give the kind of job that a call of the SDK for JavaScript starts, in the names of its versions 2 and 3."""
+    bare = service.lower().removeprefix("@aws-sdk/client-").replace("-", "")
+    return CALLS.get((bare, action.removesuffix("Command").lower()))
 
 
 def speaks_of_jobs(text: str) -> bool:
