@@ -10,7 +10,18 @@ from collections.abc import Callable, Mapping
 
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node
-from mlguard.vocabulary.derived import batch, buckets, budgets, context, machines, offers, registries, scripts, studio
+from mlguard.vocabulary.derived import (
+    batch,
+    buckets,
+    budgets,
+    capacity,
+    context,
+    machines,
+    offers,
+    registries,
+    scripts,
+    studio,
+)
 from mlguard.vocabulary.derived.subject import Settings, Subject
 
 Derivation = Callable[[Subject, Scenario], Content | Node]
@@ -21,6 +32,7 @@ DERIVED: Mapping[str, Derivation] = {
     "region": context.region,
     "region_is_required": context.region_is_required,
     "batch_gpus": batch.batch_gpus,
+    "instance_peaks": capacity.instance_peaks,
     "lifecycle_state": buckets.lifecycle_state,
     "accelerated": machines.accelerated,
     "family": machines.family,
