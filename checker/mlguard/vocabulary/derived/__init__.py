@@ -12,6 +12,7 @@ from mlguard.scenario import Scenario
 from mlguard.value import Content, Node
 from mlguard.vocabulary.derived import (
     batch,
+    batch_bounds,
     buckets,
     budgets,
     capacity,
@@ -32,6 +33,10 @@ DERIVED: Mapping[str, Derivation] = {
     "region": context.region,
     "region_is_required": context.region_is_required,
     "batch_gpus": batch.batch_gpus,
+    "any_size_of": batch_bounds.any_size_of,
+    "batch_hardware": batch_bounds.batch_hardware,
+    "worst_case": batch_bounds.worst_case,
+    "worst_hourly_usd": batch_bounds.worst_hourly_usd,
     "instance_peaks": capacity.instance_peaks,
     "lifecycle_state": buckets.lifecycle_state,
     "accelerated": machines.accelerated,
