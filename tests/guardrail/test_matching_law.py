@@ -140,6 +140,7 @@ def test_every_preventive_policy_is_here() -> None:
     assert [policy.id for policy in PREVENTIVE] == [
         "instance-type-not-allowed",
         "notebook-without-lifecycle-config",
+        "outdated-accelerator",
         "premium-accelerator-in-nonproduction",
         "premium-region",
     ]

@@ -56,8 +56,10 @@ def worst_case(subject: Subject, scenario: Scenario) -> Content:
 
 def _worst(subject: Subject, scenario: Scenario) -> tuple[float, str] | Unknown | None:
     most = subject.property("max_vcpus", scenario)
-    if most is None or isinstance(most.content, Unknown):
-        return None if most is None else most.content
+    if most is None:
+        return None
+    if isinstance(most.content, Unknown):
+        return most.content
     text = text_of(most.content) or ""
     if not text.isdecimal() or not 0 < int(text) < _MOST_VCPUS:
         return Unknown("the number of vCPUs is not known")
