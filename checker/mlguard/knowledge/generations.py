@@ -39,9 +39,7 @@ def comparable(instance_type: str, families: tuple[str, ...], use: str) -> Itera
     """Give the types of other families that have as many vCPUs and accelerators, spelled as the type is."""
     own = instances.lookup(instance_type)
     prefix = "ml." if instance_type.startswith("ml.") else ""
-    for name in table("instances")["types"] if own is not None else ():
-        if name.split(".")[0] not in families:
-            continue
+    for name in instances.types_of(families) if own is not None else ():
         other = instances.lookup(name)
         if own is None or other is None or other.vcpu < own.vcpu or other.accelerator_count < own.accelerator_count:
             continue

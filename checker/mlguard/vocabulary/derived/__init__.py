@@ -23,6 +23,7 @@ from mlguard.vocabulary.derived import (
     registries,
     scripts,
     studio,
+    workloads,
 )
 from mlguard.vocabulary.derived.subject import Settings, Subject
 
@@ -43,6 +44,9 @@ DERIVED: Mapping[str, Derivation] = {
     "accelerated": machines.accelerated,
     "family": machines.family,
     "replacement": generations.replacement,
+    "without_accelerator": workloads.without_accelerator,
+    "image_work": workloads.image_work,
+    "accelerator_wanted": workloads.accelerator_wanted,
     "hourly_usd": machines.hourly_usd,
     "monthly_usd": machines.monthly_usd,
     "region_premium": machines.region_premium,
