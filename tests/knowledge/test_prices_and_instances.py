@@ -186,7 +186,7 @@ def test_storage_rates() -> None:
 
 def test_every_table_says_what_it_is_and_from_when() -> None:
     paths = sorted(Path(policies_folder() / "data").glob("*.json"))
-    assert len(paths) == 7
+    assert len(paths) == 8
     for path in paths:
         content = json.loads(path.read_text(encoding="utf-8"))
         assert {"about", "date", "source", "licence"} <= set(content), path.name
