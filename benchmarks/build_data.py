@@ -124,21 +124,21 @@ def generations(folder: Path) -> None:
         same = [f"{match[1]}{number}g" for number in range(int(match[2]), 10)] if match else []
         if found := [name for name in same if name in arm]:
             graviton[family] = found
-    types: dict[str, list[str]] = defaultdict(list)
-    for row in rows(folder, "sagemaker_instance_types"):
-        for use, column in USES.items():
-            if row[column] == "1":
-                types[use].append(row["instance_type"])
+    types = {
+        row["instance_type"]: "".join(str(index) for index, column in enumerate(USES.values()) if row[column] == "1")
+        for row in rows(folder, "sagemaker_instance_types")
+    }
     head = {
         "about": "`families`: family to [current, previous or withdrawn, families that can take its place]; "
         "`graviton`: x86 family to the arm64 families of its class that are not older; "
-        "`sagemaker`: by use the types that SageMaker's API takes",
+        "`sagemaker`: for which `uses`, by their positions, SageMaker's API takes a type",
         "date": "2026-10-27",
         "source": "DescribeInstanceTypes as shipped by moto 5.2.5 (generation, architecture); botocore 1.44.5 (the "
         "enumerations of SageMaker's API); which family replaces which is mlguard's own judgement",
         "licence": "Apache-2.0",
     }
-    write("generations", head, {"families": families, "graviton": graviton, "sagemaker": dict(sorted(types.items()))})
+    taken = {name: uses for name, uses in sorted(types.items()) if uses}
+    write("generations", head, {"families": families, "graviton": graviton, "uses": [*USES], "sagemaker": taken})
 
 
 def by_region(table: Iterable[Mapping[str, str]], column: str) -> dict[str, dict[str, float]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 
 from mlguard.knowledge import instances
 from mlguard.knowledge.tables import table
@@ -27,12 +26,11 @@ def graviton_families(family: str) -> tuple[str, ...]:
 
 def taken(instance_type: str, use: str) -> bool:
     """Tell whether SageMaker's API takes a type for a use; EC2 takes every type."""
-    return not instance_type.startswith("ml.") or instance_type in _taken(use)
-
-
-@cache
-def _taken(use: str) -> frozenset[str]:
-    return frozenset(table("generations")["sagemaker"].get(use, ()))
+    if not instance_type.startswith("ml."):
+        return True
+    content = table("generations")
+    uses = content["uses"]
+    return use in uses and str(uses.index(use)) in content["sagemaker"].get(instance_type, "")
 
 
 def comparable(instance_type: str, families: tuple[str, ...], use: str) -> Iterator[str]:
