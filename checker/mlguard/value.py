@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from mlguard.scenario import Scenario
 from mlguard.source import Span
@@ -28,12 +29,26 @@ class Unknown:
     """A value that only the deployment decides; `because` names the expression that hides it.
 
     `pattern` holds the known parts of a partly known text, with `*` for each unknown one. `references` are the
-    resources that the value is made of.
+    resources that the value is made of. `encodes` is the value that the text is the JSON of, where it is one.
     """
 
     because: str
     pattern: str = "*"
     references: tuple[Reference, ...] = ()
+    encodes: Node | None = field(default=None, compare=False, repr=False)
+
+
+class EncodedText(str):
+    """A text that is the JSON of a value; `node` is that value, each part of it with its own place."""
+
+    __slots__ = ("node",)
+    node: Node
+
+    def __new__(cls, text: str, node: Node) -> Self:
+        """Make the text of a value."""
+        made = super().__new__(cls, text)
+        made.node = node
+        return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 
+from mlguard.parse.terraform import policy_document
 from mlguard.parse.terraform.configuration import Configuration
 from mlguard.parse.terraform.modules import Modules
 from mlguard.parse.terraform.syntax import Argument, Attribute, Block, Expression, Index, Name
@@ -73,8 +74,8 @@ class Closure:
                     waiting.extend(self._named(words, inside))
 
     def _named(self, words: tuple[str, ...], inside: Configuration) -> Iterator[tuple[Block, Configuration]]:
-        if words[0] == "var":
-            found = inside.named("variable", words[1])
+        if words[0] == "var" or words[:2] == ("data", policy_document.KIND):
+            found = inside.named("variable", words[1]) if words[0] == "var" else inside.named(*words)
             if found:
                 yield found, inside
         elif words[0] == "local":

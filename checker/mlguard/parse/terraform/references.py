@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from mlguard.errors import MlguardError
+from mlguard.parse.terraform import policy_document
 from mlguard.parse.terraform.configuration import Configuration
 from mlguard.parse.terraform.elements import joined
 from mlguard.parse.terraform.evaluate import evaluate
-from mlguard.parse.terraform.expand import Expansion, Key, remembered, suffix
+from mlguard.parse.terraform.expand import Expansion, Key, body, bound, remembered, suffix
 from mlguard.parse.terraform.modules import Modules
 from mlguard.parse.terraform.providers import region_of
 from mlguard.parse.terraform.reader import template_of_file
+from mlguard.parse.terraform.scanner import ScannedBlock
 from mlguard.parse.terraform.scope import Budget, Instance, Scope, Step
 from mlguard.parse.terraform.values import FailureError, check_weight, hidden, text, unknown
 from mlguard.parse.terraform.variables import RootVariables, module_value
@@ -152,7 +154,23 @@ class Resolver:
                 return region, len(steps)
             if kind == "aws_partition" and after[0] in ("partition", "id") and isinstance(region.content, str):
                 return Node(_partition(region.content), span), len(steps)
+        if scanned is not None and kind == policy_document.KIND and after and after[-1] in policy_document.ATTRIBUTES:
+            return self._policy_document(scanned, after[-1], scope, scenario), len(steps)
         return Node(Unknown(f"data.{kind}.{name} is read at deployment"), span), len(steps)
+
+    def _policy_document(self, scanned: ScannedBlock, attribute: str, scope: Scope, scenario: Scenario) -> Node:
+        """Give the JSON of a policy that is written as blocks; of several instances the one that stands for all."""
+        block = scope.instance.configuration.block(scanned)
+        if block is None:
+            raise FailureError(f"data.{'.'.join(scanned.labels)} could not be read")
+        own = Scope(scope.instance, block.document)
+        inner = bound(block, own, None) if scope.instance.configuration.repeats(scanned) else own
+
+        def compute(there: Scenario) -> Node:
+            arguments = body(block, inner)
+            return Node(policy_document.policy_json(arguments, attribute, there), arguments.span)
+
+        return self.once((scope.instance.prefix, *scanned.labels, attribute), scenario, compute)
 
     def _module(self, name: str, steps: list[Step], scope: Scope, scenario: Scenario, span: Span) -> tuple[Node, int]:
         instance = scope.instance

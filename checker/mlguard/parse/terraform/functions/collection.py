@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mlguard.parse.terraform.functions.arguments import (
     Function,
@@ -28,7 +29,7 @@ from mlguard.parse.terraform.values import (
     unknown,
 )
 from mlguard.source import Span
-from mlguard.value import Content, Entries, Items, Node, Reference, Unknown
+from mlguard.value import Content, EncodedText, Entries, Items, Node, Reference, Unknown
 
 _PLACEHOLDER = "\ue000"
 
@@ -238,11 +239,11 @@ def _truth(stops: object) -> Function:
 def _jsonencode(arguments: list[Node], _span: Span) -> Content:
     """Encode as JSON; unknown parts stand as `*` in the pattern of a partly known text."""
     if is_known(arguments[0]):
-        return jsonencode(plain(arguments[0]))
+        return EncodedText(jsonencode(plain(arguments[0])), arguments[0])
     if unknown(arguments[0].content):
         return hidden(arguments)
     written = jsonencode(_sketch(arguments[0], 0))
-    return hidden(arguments, written.replace(f'"{_PLACEHOLDER}"', "*"))
+    return replace(hidden(arguments, written.replace(f'"{_PLACEHOLDER}"', "*")), encodes=arguments[0])
 
 
 def _sketch(node: Node, depth: int) -> object:
