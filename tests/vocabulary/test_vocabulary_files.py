@@ -58,7 +58,7 @@ def test_joined_types_are_wanted() -> None:
     assert vocabulary.wanted("aws_s3_bucket_lifecycle_configuration")
     assert vocabulary.wanted("AWS::SageMaker::NotebookInstanceLifecycleConfig")
     assert vocabulary.wanted("awscc_s3_bucket")
-    assert not vocabulary.wanted("aws_iam_role")
+    assert not vocabulary.wanted("aws_vpc")
 
 
 @pytest.mark.parametrize(
