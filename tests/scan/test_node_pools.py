@@ -26,7 +26,7 @@ resource "kubectl_manifest" "pool" {{
   EOT
 }}
 """
-POLICY = [policy for policy in bundled_policies() if policy.id == "accelerated-node-pool-without-bounds"]
+POLICY = tuple(one for one in bundled_policies() if one.id == "accelerated-node-pool-without-bounds")
 
 
 def requirement(key: str, operator: str, *values: str) -> str:

@@ -54,6 +54,7 @@ DERIVED: Mapping[str, Derivation] = {
     "managed_policy_name": iam.managed_policy_name,
     "sagemaker_grants": iam_compute.sagemaker_grants,
     "node_pools": karpenter.node_pools,
+    "other_silicon": generations.other_silicon,
     "hourly_usd": machines.hourly_usd,
     "monthly_usd": machines.monthly_usd,
     "region_premium": machines.region_premium,

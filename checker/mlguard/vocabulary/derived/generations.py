@@ -10,6 +10,10 @@ from mlguard.scenario import Scenario
 from mlguard.value import Content, Unknown, settle, text_of
 from mlguard.vocabulary.derived.subject import Subject
 
+_INFERENCE = ("inf2",)
+_PORTED_INFERENCE = ("p3", "g4dn", "g5", "p4d", "p4de")
+_TRAINING = ("trn1", "trn2")
+
 
 def replacement(subject: Subject, scenario: Scenario) -> Content:
     """Say in words what takes the place of an old accelerator, with both prices where the newer one is cheaper."""
@@ -28,6 +32,44 @@ def replacement(subject: Subject, scenario: Scenario) -> Content:
             return f"{cheapest[1]} has as many accelerators for ${cheapest[0]:,.2f} instead of ${before:,.2f} an hour"
     named = f"look at {', '.join(families)}" if families else "choose a newer family"
     return f"AWS has withdrawn it, {named}" if generations.status(family) == "withdrawn" else named
+
+
+def other_silicon(subject: Subject, scenario: Scenario) -> Content:
+    """Say in words which type with AWS's own silicon has as much hardware for less; absent where none has."""
+    kind, use = type_of(subject, scenario), subject.field("use", scenario)
+    if kind is None or isinstance(kind, Unknown):
+        return kind
+    used = text_of(use.content) or "" if use is not None else ""
+    own, before = instances.lookup(kind), price(subject, kind, scenario)
+    if own is None or before is None:
+        return None
+    names, port = _ported(kind, own, used)
+    found = cheapest_of(subject, [name for name in names if generations.taken(name, used)], scenario)
+    if found is None or found[0] >= before:
+        return None
+    return f"{found[1]} for ${found[0]:,.2f} instead of ${before:,.2f} an hour, {port}"
+
+
+def _ported(kind: str, own: instances.Instance, use: str) -> tuple[list[str], str]:
+    """Give the types that the work could be ported to, and what the port takes."""
+    prefix = "ml." if kind.startswith("ml.") else ""
+    families: tuple[str, ...] = ()
+    if use == "hosting" and own.family in _PORTED_INFERENCE:
+        families = _INFERENCE
+    elif use == "training":
+        families = tuple(name for name in generations.replacing_families(own.family) if name in _TRAINING)
+    if own.accelerator_count:
+        alike = [name for name in instances.types_of(families) if _accelerators(name) >= own.accelerator_count]
+        return [prefix + name for name in alike], "after a port to AWS Neuron"
+    if use != "hosting":
+        return [], ""
+    alike = instances.types_of(generations.graviton_families(own.family))
+    return [prefix + name for name in alike if instances.at_least_as_large(name, own)], "with an image for arm64"
+
+
+def _accelerators(name: str) -> float:
+    found = instances.lookup(name)
+    return found.accelerator_count if found is not None else 0
 
 
 def type_of(subject: Subject, scenario: Scenario) -> str | Unknown | None:
