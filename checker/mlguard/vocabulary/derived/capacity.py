@@ -69,15 +69,13 @@ def _part(subject: Subject, item: Node, scenario: Scenario) -> _Part | None:
         return None  # one of the types that a group may take
     pool = items(child(item, "pool", scenario), scenario)
     types = [kind] if kind is not None else list(pool.nodes) if isinstance(pool, Items) else []
-    hardware, chosen = (
-        _hardware_of(types, item, scenario) if types else (Unknown("its instance type is not said"), item)
-    )
+    hardware, chosen = hardware_of(types, item, scenario) if types else (Unknown("its instance type is not said"), item)
     use = child(item, "use", scenario)
     number, at = _most(subject, item, count, scenario)
     return _Part(text_of(use.content) or "" if use is not None else "", hardware, number, at or chosen, chosen)
 
 
-def _hardware_of(types: list[Node], item: Node, scenario: Scenario) -> tuple[str | Unknown, Node]:
+def hardware_of(types: list[Node], item: Node, scenario: Scenario) -> tuple[str | Unknown, Node]:
     """Tell what instances carry, of several types the most that one of them does, and the type that says so."""
     unknown: tuple[Unknown, Node] | None = None
     for kind in types:
@@ -140,7 +138,7 @@ def _group(subject: Subject, scenario: Scenario) -> _Part | None:
         if isinstance(listed, Unknown):
             return _Part("cluster", listed, _number(most), most, most)
         typed = [item for item in listed.nodes if child(item, "type", scenario) is not None]
-        found = [_hardware_of([child(item, "type", scenario) or item], item, scenario) for item in typed]
+        found = [hardware_of([child(item, "type", scenario) or item], item, scenario) for item in typed]
         carrying = next((one for one in found if one[0] == "accelerated"), None)
         if carrying is not None:
             return _Part("cluster", "accelerated", _number(most), most, carrying[1])
