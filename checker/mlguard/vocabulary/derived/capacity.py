@@ -129,25 +129,30 @@ def _number(node: Node) -> int | Unknown:
 
 
 def _group(subject: Subject, scenario: Scenario) -> _Part | None:
-    """Give the instances of an Auto Scaling group or node group: the hardware is its own or its template's."""
-    most = subject.property("max_size", scenario)
-    if most is None:
+    """Give the instances of an Auto Scaling group or node group, where it may carry accelerators."""
+    most, found = subject.property("max_size", scenario), launched_hardware(subject, scenario)
+    if most is None or found is None:
         return None
+    hardware, kind = found
+    return _Part("cluster", hardware, _number(most), most, kind)
+
+
+def launched_hardware(subject: Subject, scenario: Scenario) -> tuple[str | Unknown, Node] | None:
+    """Tell what the instances of a group carry, by its own types or else those of its template, and which says so."""
     for name in ("machines", "template_machines"):
         listed = items(subject.property(name, scenario), scenario)
-        if isinstance(listed, Unknown):
-            return _Part("cluster", listed, _number(most), most, most)
-        typed = [item for item in listed.nodes if child(item, "type", scenario) is not None]
-        found = [hardware_of([child(item, "type", scenario) or item], item, scenario) for item in typed]
-        carrying = next((one for one in found if one[0] == "accelerated"), None)
-        if carrying is not None:
-            return _Part("cluster", "accelerated", _number(most), most, carrying[1])
-        hidden = next((one for one in found if isinstance(one[0], Unknown)), None)
-        if hidden is not None or listed.rest is not None:
-            because, at = hidden or (listed.rest or _NO_NUMBER, most)
-            return _Part("cluster", because, _number(most), most, at)
-        if found:
-            return None
+        rest = listed if isinstance(listed, Unknown) else listed.rest
+        found = [
+            hardware_of([kind], item, scenario)
+            for item in (listed.nodes if isinstance(listed, Items) else ())
+            if (kind := child(item, "type", scenario)) is not None
+        ]
+        hidden = [one for one in found if isinstance(one[0], Unknown)]
+        if rest is not None:
+            hidden.append((rest, Node(rest, subject.resource.raw.name_span)))
+        carrying = [one for one in found if one[0] == "accelerated"]
+        if carrying or hidden or found:
+            return (carrying or hidden or found)[0]
     return None
 
 

@@ -63,8 +63,8 @@ def _ported(kind: str, own: instances.Instance, use: str) -> tuple[list[str], st
         return [prefix + name for name in alike], "after a port to AWS Neuron"
     if use != "hosting":
         return [], ""
-    alike = instances.types_of(generations.graviton_families(own.family))
-    return [prefix + name for name in alike if instances.at_least_as_large(name, own)], "with an image for arm64"
+    larger = instances.types_of(generations.graviton_families(own.family))
+    return [prefix + name for name in larger if instances.at_least_as_large(name, own)], "with an image for arm64"
 
 
 def _accelerators(name: str) -> float:

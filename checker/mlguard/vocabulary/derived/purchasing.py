@@ -8,14 +8,13 @@ from fnmatch import fnmatchcase
 
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, settle, text_of
-from mlguard.vocabulary.derived.capacity import hardware_of
+from mlguard.vocabulary.derived.capacity import hardware_of, launched_hardware
 from mlguard.vocabulary.derived.subject import Subject
 
 _WORD = re.compile(r"[a-z0-9]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _PREPAID = ("capacity-block", "CAPACITY_BLOCK")
 _WHOLE = 100.0
-_LAUNCHED = ("machines", "template_machines")
 
 
 def accelerated_nodes(subject: Subject, scenario: Scenario) -> Node:
@@ -73,28 +72,21 @@ def _speaks_of(subject: Subject, role: str, words: set[str]) -> bool:
 
 def _groups(subject: Subject, scenario: Scenario) -> Iterator[tuple[Node, str | Unknown, Node]]:
     """Give each group of nodes: the type that tells its hardware, the hardware, and how it is bought."""
-    if subject.resource.kind.startswith("emr."):
-        listed = items(subject.property("task_nodes", scenario), scenario)
-        for item in listed.nodes if isinstance(listed, Items) else ():
-            types = _types(item, scenario)
-            if types:
-                hardware, kind = hardware_of(types, item, scenario)
-                yield kind, hardware, _emr(subject, item, scenario)
+    if not subject.resource.kind.startswith("emr."):
+        launched = launched_hardware(subject, scenario)
+        if launched is not None:
+            yield launched[1], launched[0], _launched(subject, launched[1], scenario)
         return
-    for name in _LAUNCHED:
-        listed = items(subject.property(name, scenario), scenario)
-        rest = listed if isinstance(listed, Unknown) else listed.rest
-        found = [
-            (kind, hardware_of([kind], item, scenario)[0])
-            for item in (listed.nodes if isinstance(listed, Items) else ())
-            if (kind := child(item, "type", scenario)) is not None
-        ]
-        carrying = [one for one in found if one[1] != "cpu"]
-        if carrying or found or rest is not None:
-            at = Node(None, subject.resource.raw.name_span)
-            kind, hardware = next(iter(carrying), (at, rest or "cpu"))
-            yield kind, hardware, _launched(subject, kind, scenario)
-            return
+    listed = items(subject.property("task_nodes", scenario), scenario)
+    for item in listed.nodes if isinstance(listed, Items) else ():
+        types = _types(item, scenario)
+        if types:
+            hardware, kind = hardware_of(types, item, scenario)
+            yield kind, hardware, _emr(subject, item, scenario)
+    rest = listed if isinstance(listed, Unknown) else listed.rest
+    if rest is not None:
+        at = Node(rest, subject.resource.raw.name_span)
+        yield at, rest, at
 
 
 def _types(item: Node, scenario: Scenario) -> list[Node]:
