@@ -30,8 +30,13 @@ def replacement(subject: Subject, scenario: Scenario) -> Content:
         before, cheapest = price(subject, kind, scenario), cheapest_of(subject, alike, scenario)
         if before is not None and cheapest is not None and cheapest[0] < before:
             return f"{cheapest[1]} has as many accelerators for ${cheapest[0]:,.2f} instead of ${before:,.2f} an hour"
-    named = f"look at {', '.join(families)}" if families else "choose a newer family"
+    alike_families = [name for name in families if own is None or own.accelerator_kind in _kinds(name)]
+    named = f"look at {', '.join(alike_families or families)}" if families else "choose a newer family"
     return f"AWS has withdrawn it, {named}" if generations.status(family) == "withdrawn" else named
+
+
+def _kinds(family: str) -> set[str]:
+    return {accelerator_kind(name) for name in instances.types_of((family,))}
 
 
 def other_silicon(subject: Subject, scenario: Scenario) -> Content:

@@ -107,20 +107,26 @@ def _named(statement: Node, scenario: Scenario) -> list[str]:
 
 def _reaches(statement: Node, action: str, scenario: Scenario) -> bool:
     """Tell whether the resources of a statement may be of the kind that a call makes: `training-job/x`."""
+    kind = _HUMP.sub("-", action.partition(":")[2]).lower().partition("-")[2]
+    spared = items(child(statement, "not_resources", scenario), scenario)
+    if isinstance(spared, Items) and any(_tail(node) in (f"{kind}/*", "*") for node in spared.nodes):
+        return False
     listed = items(child(statement, "resources", scenario), scenario)
     if isinstance(listed, Unknown) or listed.rest is not None or not listed.nodes:
         return True
-    kind = _HUMP.sub("-", action.partition(":")[2]).lower().partition("-")[2]
-    return any(_may_be(node, kind) for node in listed.nodes)
+    return any(_may_be(_tail(node), kind) for node in listed.nodes)
 
 
-def _may_be(node: Node, kind: str) -> bool:
+def _tail(node: Node) -> str:
+    """Give what an ARN says after its account: `training-job/x`; `*` where it says nothing of it."""
     content = node.content
     written = content.pattern if isinstance(content, Unknown) else text_of(content)
     parts = (written or "*").split(":", _PARTS_OF_AN_ARN - 1)
-    if len(parts) < _PARTS_OF_AN_ARN:
-        return True
-    fixed = re.split(r"[*?$]", parts[-1])[0]
+    return parts[-1] if len(parts) == _PARTS_OF_AN_ARN else "*"
+
+
+def _may_be(tail: str, kind: str) -> bool:
+    fixed = re.split(r"[*?$]", tail)[0]
     return f"{kind}/".startswith(fixed) or fixed.startswith(f"{kind}/")
 
 
