@@ -37,7 +37,7 @@ def instance_peaks(subject: Subject, scenario: Scenario) -> Content | Node:
     if subject.resource.kind in _SUMMED:
         parts = _added_up(parts)
     if subject.resource.kind in _GENERAL:
-        parts = [part for part in parts if part.hardware != "cpu"]
+        parts = [replace(part, use="cluster") for part in parts if part.hardware != "cpu"]
     return Node(Items(tuple(_item(part) for part in parts)), subject.resource.raw.name_span)
 
 
@@ -134,7 +134,7 @@ def _group(subject: Subject, scenario: Scenario) -> _Part | None:
     if most is None or found is None:
         return None
     hardware, kind = found
-    return _Part("cluster", hardware, _number(most), most, kind)
+    return _Part("", hardware, _number(most), most, kind)
 
 
 def launched_hardware(subject: Subject, scenario: Scenario) -> tuple[str | Unknown, Node] | None:
