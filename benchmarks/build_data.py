@@ -126,6 +126,50 @@ def instances(folder: Path) -> None:
     write("instances", head, {**families, "types": table})
 
 
+# what the API calls that take an instance type use it for
+USES = {
+    "notebook": "api_notebook",
+    "training": "api_training",
+    "hosting": "api_hosting",
+    "processing": "api_processing",
+    "studio": "api_app",
+    "cluster": "api_cluster",
+}
+
+
+def generations(folder: Path) -> None:
+    """Write which families AWS sells as old, what can take their place, and what SageMaker takes for which use."""
+    families = {
+        row["family"]: [
+            row["status_2026_10"],
+            re.findall(r"[a-z0-9-]+", re.sub(r"\(.*?\)", "", row["suggested_alternatives"])),
+        ]
+        for row in rows(folder, "family_alternatives")
+    }
+    arm = {row["family"] for row in rows(folder, "instances") if row["arch"] == "arm64"}
+    graviton = {}
+    for family in sorted({row["family"] for row in rows(folder, "instances") if row["arch"] != "arm64"}):
+        match = re.fullmatch(r"([cmr])([0-9])[ai]?", family)
+        same = [f"{match[1]}{number}g" for number in range(int(match[2]), 10)] if match else []
+        if found := [name for name in same if name in arm]:
+            graviton[family] = found
+    types = {
+        row["instance_type"]: "".join(str(index) for index, column in enumerate(USES.values()) if row[column] == "1")
+        for row in rows(folder, "sagemaker_instance_types")
+    }
+    head = {
+        "about": "`families`: family to [current, previous or withdrawn, families that can take its place]; "
+        "`graviton`: x86 family to the arm64 families of its class that are not older; "
+        "`sagemaker`: for which `uses`, by their positions, SageMaker's API takes a type",
+        "date": "2026-10-27",
+        "source": "DescribeInstanceTypes as shipped by moto 5.2.5 (generation, architecture); botocore 1.44.5 (the "
+        "enumerations of SageMaker's API); which family replaces which is mlguard's own judgement",
+        "licence": "Apache-2.0",
+    }
+    taken = {name: uses for name, uses in sorted(types.items()) if uses}
+    write("generations", head, {"families": families, "graviton": graviton, "uses": [*USES], "sagemaker": taken})
+
+
 def by_region(table: Iterable[Mapping[str, str]], column: str) -> dict[str, dict[str, float]]:
     """Arrange prices by region and instance type."""
     found: dict[str, dict[str, float]] = defaultdict(dict)
@@ -341,6 +385,7 @@ def main() -> None:
     folder, actions, names = (Path(argument) for argument in sys.argv[1:4])
     OUT.mkdir(exist_ok=True)
     instances(folder)
+    generations(folder)
     prices(folder)
     sagemaker(folder)
     region_tables(folder)

@@ -170,6 +170,7 @@ def test_every_preventive_policy_is_here() -> None:
         "interactive-service-without-idle-stop",
         "job-without-runtime-limit",
         "notebook-without-lifecycle-config",
+        "outdated-accelerator",
         "premium-accelerator-in-nonproduction",
         "premium-region",
         "region-not-allowed",

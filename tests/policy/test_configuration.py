@@ -89,7 +89,7 @@ def test_a_new_environment_lacks_nothing_that_a_policy_needs() -> None:
     """An environment that the user adds has values for every parameter: those of the strict default."""
     parameters = read("environments: {research: {words: [sci]}}\n").parameters
     for name, declared in parameters.declarations.items():
-        if "use" not in declared.selectors:
+        if set(declared.selectors) <= {"environment"}:
             assert parameters.value(name, {"environment": "research"}) is not None, name
     assert parameters.value("allowed_instance_types", {"environment": "research", "use": "notebook"})
 

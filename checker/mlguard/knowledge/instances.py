@@ -94,6 +94,18 @@ def accelerated_types() -> tuple[str, ...]:
 
 
 @cache
+def types_of(wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Give every type of some families."""
+    return tuple(name for name in table("instances")["types"] if name.split(".")[0] in wanted)
+
+
+def at_least_as_large(instance_type: str, other: Instance) -> bool:
+    """Tell whether a type has as many vCPUs and as much memory as another."""
+    found = lookup(instance_type)
+    return found is not None and found.vcpu >= other.vcpu and found.memory_gib >= other.memory_gib
+
+
+@cache
 def families() -> frozenset[str]:
     """Give every known family, with an accelerator or without."""
     return frozenset(name.split(".")[0] for name in table("instances")["types"]) | accelerated_families()
