@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
@@ -75,14 +76,26 @@ def ml_scope(subject: Subject, scenario: Scenario) -> Content:
 
 
 def machine_learning(subject: Subject, scenario: Scenario) -> Content:
-    """Tell whether a resource is a cost-bearing part of an ML system: always, or when it runs accelerators."""
+    """Tell whether a resource is a cost-bearing part of an ML system: always, or when it runs accelerators.
+
+    That whoever deploys may choose an accelerator instead of a default without one does not make it such a part: a
+    template for any server lists all instance types.
+    """
     machines = subject.property("machines", scenario)
     nodes = getattr(machines.content, "nodes", ()) if machines is not None else ()
-    answers = [settle(node.content.nodes["accelerated"], scenario).content for node in nodes]
+    answers = [_accelerated(node.content.nodes, scenario) for node in nodes]
     if any(answer is True for answer in answers):
         return True
     unknown = next((answer for answer in answers if isinstance(answer, Unknown)), None)
     return unknown if unknown is not None else False
+
+
+def _accelerated(machine: Mapping[str, Node], scenario: Scenario) -> Content:
+    answer = settle(machine["accelerated"], scenario).content
+    origins = settle(machine["type"], scenario).origins if answer is True and "type" in machine else ()
+    if any(origin.parameter is not None and origin.parameter.default is not None for origin in origins):
+        return settle(machine["accelerated"], Scenario()).content
+    return answer
 
 
 def _speaks_of_ml(text: str) -> bool:
