@@ -138,7 +138,7 @@ def test_a_policy_of_a_users_own_has_one_id(tmp_path: Path) -> None:
 
 def test_a_finding_in_a_nested_template_stands_at_its_stack(tmp_path: Path) -> None:
     matches = linted(written(tmp_path, {"t.yaml": PARENT, "bench.yaml": NOTEBOOK}))
-    assert told(matches) == {("E9502", 2), ("E9301", 6), ("E9201", 6)}
+    assert told(matches) == {("E9502", 2), ("E9301", 6), ("E9201", 6), ("W9304", 6)}
     assert any(one.message.endswith("(bench.yaml:4)") for one in matches)
 
 
