@@ -119,11 +119,21 @@ PLANTED: Mapping[str, tuple[str, str]] = {
     "set operator on a single value": (
         scp(
             statement(
-                Action="autoscaling:CreateAutoScalingGroup",
-                Condition={"ForAnyValue:StringLike": {"autoscaling:InstanceTypes": "p*"}},
+                Action="ec2:RunInstances",
+                Resource="arn:aws:ec2:*:*:instance/*",
+                Condition={"ForAnyValue:StringLike": {"ec2:InstanceType": "p*"}},
             )
         ),
         "set-operator-on-single-value",
+    ),
+    "no set operator on several values that AWS's data give as one": (
+        scp(
+            statement(
+                Action="autoscaling:CreateAutoScalingGroup",
+                Condition={"StringLike": {"autoscaling:InstanceTypes": "p*"}},
+            )
+        ),
+        "multivalued-key-without-set-operator",
     ),
 }
 

@@ -28,7 +28,7 @@ variable "env" {
 }
 resource "aws_sagemaker_notebook_instance" "dear" {
   name                  = "dear"
-  instance_type         = "ml.p3.2xlarge"
+  instance_type         = "ml.g5.2xlarge"
   lifecycle_config_name = "stop"
 }
 resource "aws_sagemaker_notebook_instance" "cheap" {
@@ -43,7 +43,7 @@ resource "aws_sagemaker_notebook_instance" "open" {
 }
 resource "aws_sagemaker_notebook_instance" "either" {
   name                  = "either"
-  instance_type         = var.env == "big" ? "ml.p3.2xlarge" : "ml.t3.medium"
+  instance_type         = var.env == "big" ? "ml.g5.2xlarge" : "ml.t3.medium"
   lifecycle_config_name = "stop"
 }
 """
@@ -232,6 +232,6 @@ def test_every_call_is_one_of_aws_with_its_keys() -> None:
             assert set(call.types) <= raw, call.types
             assert not call.when or call.when in kinds[kind].properties
             if known.resources and call.arn:
-                name = call.arn.split(":", 4)[-1].replace("{name}", "").rstrip("/:")
+                name = call.arn.split(":")[3].partition("/")[0].replace("{name}", "")
                 kinds_of_resource = {one.lower().replace("-", "") for one in known.resources}
                 assert not name or name.lower().replace("-", "") in kinds_of_resource, (call.action, name)

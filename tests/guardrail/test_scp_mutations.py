@@ -54,15 +54,25 @@ def changed(statement: Statement, **members: object) -> str:
 
 
 def exempting(*patterns: str) -> Mutate:
+    """Exempt others; what ArnNotLike tests beside the principal stays."""
+
     def mutate(statement: Statement) -> str:
-        return changed(statement, Condition={**statement["Condition"], "ArnNotLike": {PRINCIPAL: list(patterns)}})
+        tests = {**statement["Condition"]["ArnNotLike"], PRINCIPAL: list(patterns)}
+        return changed(statement, Condition={**statement["Condition"], "ArnNotLike": tests})
 
     return mutate
 
 
 def without_exemption(statement: Statement) -> str:
-    condition = {operator: tests for operator, tests in statement["Condition"].items() if operator != "ArnNotLike"}
-    return changed(statement, Condition=condition or None)
+    kept = {
+        name: {one: tests[one] for one in tests if one != PRINCIPAL} for name, tests in statement["Condition"].items()
+    }
+    return changed(statement, Condition={name: tests for name, tests in kept.items() if tests} or None)
+
+
+def without_own_tests(statement: Statement) -> str | None:
+    exemption = {PRINCIPAL: statement["Condition"]["ArnNotLike"][PRINCIPAL]}
+    return changed(statement, Condition={"ArnNotLike": exemption}) if own_tests(statement) else None
 
 
 def operator(change: Callable[[str], str]) -> Mutate:
@@ -77,6 +87,28 @@ def operator(change: Callable[[str], str]) -> Mutate:
         return None if condition == statement["Condition"] else changed(statement, Condition=condition)
 
     return mutate
+
+
+def exact(statement: Statement) -> str | None:
+    """Write Equals for Like, where that makes a difference.
+
+    None is made where no value has a wildcard (both then compare the whole text), and none by ArnEquals, which takes
+    wildcards just as ArnLike does.
+    """
+    condition = copy.deepcopy(statement["Condition"])
+    for name, one in own_tests(statement):
+        held = condition[name][one]
+        wildcards = any(mark in value for value in ([held] if isinstance(held, str) else held) for mark in "*?")
+        if wildcards and not name.startswith("Arn"):
+            del condition[name][one]
+            condition.setdefault(name.replace("Like", "Equals"), {})[one] = held
+    condition = {name: tests for name, tests in condition.items() if tests}
+    return None if condition == statement["Condition"] else changed(statement, Condition=condition)
+
+
+def on(statement: Statement, resource: str) -> str:
+    """Make a statement about one resource, whatever it names or leaves out now."""
+    return changed(statement, Resource=resource, NotResource=None)
 
 
 def key(change: Callable[[str], str]) -> Mutate:
@@ -130,14 +162,10 @@ MUTATIONS: Mapping[str, Mutate] = {
         lambda name: name if ":" in name or name == "Null" else f"ForAnyValue:{name}"
     ),
     "IfExists": operator(lambda name: name if name == "Null" else f"{name}IfExists"),
-    "an exact operator": operator(lambda name: name.replace("Like", "Equals")),
+    "an exact operator": exact,
     "the opposite": operator(swapped_not),
     "an operator that does not exist": operator(lambda name: f"{name}s"),
-    "no condition of its own": lambda statement: (
-        changed(statement, Condition={"ArnNotLike": statement["Condition"]["ArnNotLike"]})
-        if own_tests(statement)
-        else None
-    ),
+    "no condition of its own": without_own_tests,
     "a misspelt key": key(lambda name: name[:-1] + "z"),
     "a key of another service": key(lambda name: f"ec2:{name.partition(':')[2]}x"),
     "no values": values(lambda _held: []),
@@ -160,11 +188,16 @@ MUTATIONS: Mapping[str, Mutate] = {
     "deny in lower case": lambda statement: changed(statement, Effect="deny"),
     "no effect": lambda statement: changed(statement, Effect=None),
     "a principal": lambda statement: changed(statement, Principal="*"),
-    "no resource": lambda statement: changed(statement, Resource=None),
-    "NotResource": lambda statement: changed(statement, NotResource=statement["Resource"], Resource=None),
-    "every resource": lambda statement: None if statement["Resource"] == "*" else changed(statement, Resource="*"),
-    "another resource": lambda statement: changed(statement, Resource="arn:aws:s3:::something"),
-    "another partition": lambda statement: changed(statement, Resource="arn:aws-cn:s3:::something"),
+    "no resource": lambda statement: changed(statement, Resource=None, NotResource=None),
+    "NotResource": lambda statement: changed(
+        statement, NotResource=statement.get("Resource"), Resource=statement.get("NotResource")
+    ),
+    "every resource": lambda statement: None if statement.get("Resource") == "*" else on(statement, "*"),
+    "another resource": lambda statement: on(statement, "arn:aws:s3:::something"),
+    "another partition": lambda statement: on(statement, "arn:aws-cn:s3:::something"),
+    "both kinds of resource": lambda statement: changed(
+        statement, **{"Resource": "*", "NotResource": "*", **statement}
+    ),
     "the same Sid twice": lambda statement: text(statement, statement),
     "a Sid with a blank": lambda statement: changed(statement, Sid="Deny it"),
     "another version": lambda statement: text(statement, Version="2008-10-17"),

@@ -332,7 +332,7 @@ def _plans() -> Iterator[Case]:
             "SCAN",
             _plan(
                 resources="".join(
-                    other.format(f"aws_iam_role.r{n}", f"r{n}").replace("aws_s3_bucket", "aws_iam_role")
+                    other.format(f"aws_route53_record.r{n}", f"r{n}").replace("aws_s3_bucket", "aws_route53_record")
                     for n in range(20_000)
                 )
             ),

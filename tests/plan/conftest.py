@@ -18,7 +18,7 @@ from mlguard.parse.terraform.closure import references
 from mlguard.parse.terraform.configuration import Configuration
 from mlguard.parse.terraform.plan.addresses import steps_of
 from mlguard.parse.terraform.project import load_root
-from mlguard.parse.terraform.syntax import Argument, Block, Literal
+from mlguard.parse.terraform.syntax import Argument, Block, Expression, ListExpression, Literal, Name, ObjectExpression
 from mlguard.resource import RawProject, RawResource
 from mlguard.scenario import Scenario
 from mlguard.source import Root
@@ -139,14 +139,29 @@ def _expressions(block: Block) -> dict[str, Json]:
 
 
 def _expression(argument: Argument) -> Json:
-    if isinstance(argument.value, Literal):
-        return {"constant_value": argument.value.value}
+    constant = _constant(argument.value)
+    if constant is not UNKNOWN:
+        return {"constant_value": constant}
     names: dict[str, None] = {}
     for words in references(_alone(argument)):
         least = {"data": 3}.get(words[0], 2)
         if words[0] in ("var", "local", "each", "count", "data") or words[0].startswith("aws"):
             names.update({".".join(words[:end]): None for end in range(len(words), min(least, len(words)) - 1, -1)})
     return {"references": list(names)} if names else {}
+
+
+def _constant(expression: Expression) -> Json:
+    """Give the value of an expression that uses no names, as Terraform writes it, lists and objects included."""
+    if isinstance(expression, Literal):
+        return expression.value
+    if isinstance(expression, ListExpression):
+        listed = [_constant(item) for item in expression.items]
+        return UNKNOWN if UNKNOWN in listed else listed
+    if isinstance(expression, ObjectExpression):
+        keys = [key.name if isinstance(key, Name) else _constant(key) for key, _ in expression.pairs]
+        values = [_constant(value) for _, value in expression.pairs]
+        return UNKNOWN if UNKNOWN in (*keys, *values) else dict(zip(keys, values, strict=True))
+    return UNKNOWN
 
 
 def _alone(argument: Argument) -> Block:

@@ -23,11 +23,26 @@ from mlguard.value import Entries, Items, Node, Reference, Unknown, references_i
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "plan"
 WORKBENCH = FIXTURES / "workbench"
 PLAN = json.loads((WORKBENCH / "plan.json").read_text(encoding="utf-8"))
+JUDGED = {
+    "bucket-without-lifecycle",
+    "budget-without-subscribers",
+    "cluster-without-auto-termination",
+    "instance-type-not-allowed",
+    "instance-type-unconstrained",
+    "log-group-without-retention",
+    "ml-project-without-budget",
+    "notebook-without-lifecycle-config",
+    "premium-accelerator-in-nonproduction",
+    "premium-region",
+    "studio-without-idle-shutdown",
+    "training-without-spot",
+}  # what is expected below speaks of these, a new policy has its own examples
 HIDDEN = "ml.g5.4xlarge"  # the value of the sensitive variable
 
 
 def judge(folder: Path, *paths: str, plans: tuple[str, ...] = (), **more: Any) -> Report:  # noqa: ANN401
-    return scan(Options(Root(folder), paths, plans, bundled_policies(), bundled_policies(), **more))
+    judged = tuple(policy for policy in bundled_policies() if policy.id in JUDGED)
+    return scan(Options(Root(folder), paths, plans, judged, bundled_policies(), **more))
 
 
 def told(report: Report) -> set[tuple[str, str]]:

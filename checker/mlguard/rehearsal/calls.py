@@ -237,25 +237,9 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
         Call("logs:PutRetentionPolicy", "logs:{region}:{account}:log-group:{name}", when="retention_days"),
     ),
     "budgets.budget": (Call("budgets:ModifyBudget", "budgets::{account}:budget/{name}"),),
-    "bedrock.agent": (
-        Call(
-            "bedrock:CreateAgent",
-            "",
-            (),
-            _both("Bedrock::Agent", "aws_bedrockagent_agent"),
-        ),
-        Call(
-            "bedrock:CreateKnowledgeBase",
-            "",
-            (),
-            _both("Bedrock::KnowledgeBase", "aws_bedrockagent_knowledge_base"),
-        ),
-        Call(
-            "bedrock:CreateProvisionedModelThroughput",
-            "bedrock:{region}::foundation-model/{name}",
-            types=("aws_bedrock_provisioned_model_throughput",),
-        ),
-    ),
+    "bedrock.agent": (Call("bedrock:CreateAgent"),),
+    "bedrock.knowledge_base": (Call("bedrock:CreateKnowledgeBase"),),
+    "bedrock.provisioned_throughput": (Call("bedrock:CreateProvisionedModelThroughput"),),
 }
 GLOBAL_SERVICES = {"budgets": "us-east-1"}
 """The region that AWS names for services which answer from one region only."""

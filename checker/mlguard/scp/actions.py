@@ -22,6 +22,9 @@ MULTIVALUED_GLOBALS = frozenset(
         "aws:VpceOrgPaths",
     )
 )
+# keys that AWS's data give as a String, and of which a request carries several values: the key's documentation tells of
+# the types of all overrides of a mixed instances policy
+_MULTIVALUED_STRINGS = frozenset(("autoscaling:instancetypes",))
 # AWS's global keys that every request may carry; those about tags belong to single actions and are not among them
 GLOBALS = MULTIVALUED_GLOBALS - {"aws:tagkeys"} | frozenset(
     f"aws:{name}".lower()
@@ -182,7 +185,10 @@ def _types() -> dict[str, str]:
 
 def is_multivalued(key: str) -> bool:
     """Tell whether a request may carry several values of the key: only a set operator can test those."""
-    return key.lower() in MULTIVALUED_GLOBALS or (key_type(key) or "").startswith("ArrayOf")
+    lowered = key.lower()
+    if lowered in MULTIVALUED_GLOBALS or lowered in _MULTIVALUED_STRINGS:
+        return True
+    return (key_type(key) or "").startswith("ArrayOf")
 
 
 def is_global(key: str) -> bool:

@@ -53,16 +53,12 @@ class _Reader:
 
     def pairs(self, node: Node) -> Iterator[tuple[str, Node]]:
         """Give the keys and values of an object, or of a list of objects, without comments."""
-        if isinstance(node.content, Items):
-            for item in node.content.nodes:
-                if isinstance(item.content, Entries):
-                    yield from self.pairs(item)
-            return
-        if not isinstance(node.content, Entries):
-            raise ParseError("a JSON object was expected", node.span.path, node.span.line, node.span.column)
-        for key, value in node.content.nodes.items():
-            if key != _COMMENT:
-                yield key, value
+        for item in node.content.nodes if isinstance(node.content, Items) else (node,):
+            if not isinstance(item.content, Entries):
+                raise ParseError("a JSON object was expected", item.span.path, item.span.line, item.span.column)
+            for key, value in item.content.nodes.items():
+                if key != _COMMENT:
+                    yield key, value
 
     def labelled(self, kind: str, value: Node, labels: list[str]) -> Iterator[Block]:
         """Read the blocks of one type: an object for each label, then one body or a list of them."""

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
-from mlguard.value import Entries, Items, Node, Unknown, settle, text_of
+from mlguard.value import Entries, Items, Node, Reference, Unknown, settle, text_of
 from mlguard.vocabulary.derived.subject import Subject
 from mlguard.vocabulary.joins import names_resource
 
@@ -21,6 +21,8 @@ _ADDRESS = re.compile(
 )
 BUCKETS = ("s3.bucket", "s3.directory_bucket")
 """The kinds that objects are put into."""
+_ADDRESS_KEYS = ("uri", "url", "path")
+_ANY_KEY = "*"
 _MAX_DEPTH = 60
 _MAX_LENGTH = 2048  # no key is longer than 1,024 bytes
 _MAX_ADDRESSES = 10_000
@@ -105,8 +107,7 @@ def used_keys(subject: Subject) -> tuple[str, ...]:
             if not sibling.kind.startswith(("sagemaker.", "bedrock.")):
                 continue
             for address in _addresses(sibling.raw.body, default, 0):
-                place = locate(address, buckets, default)
-                if isinstance(place, Place):
+                for place in _places(address, buckets, default):
                     found.add(f"{place.bucket.address}\0{place.key}")
             if len(found) > _MAX_ADDRESSES:
                 break
@@ -115,12 +116,39 @@ def used_keys(subject: Subject) -> tuple[str, ...]:
     return tuple(sorted(one.removeprefix(start) for one in remembered["used keys"] if one.startswith(start)))
 
 
-def _addresses(node: Node, scenario: Scenario, depth: int) -> Iterator[Node]:
+def _places(address: Node, buckets: Sequence[Resource], scenario: Scenario) -> Iterator[Place]:
+    """Give where an address leads to; one of which only the resources are known leads to any key of its buckets."""
+    content = address.content
+    references = content.references if isinstance(content, Unknown) else ()
+    if isinstance(content, Reference):
+        references = (content,)
+    if not (isinstance(content, Reference) or _is_hidden(content)):
+        place = locate(address, buckets, scenario)
+        if isinstance(place, Place):
+            yield place
+        return
+    for bucket in buckets:
+        name = settle(bucket.properties["name"], scenario)
+        own = None if name.content is None else name
+        if any(names_resource(address.holding(one), bucket.raw, own) is True for one in references):
+            yield Place(bucket, _ANY_KEY)
+
+
+def _is_hidden(content: object) -> bool:
+    """Tell of a value that only the resources are known that it is made of, which is all that a plan tells."""
+    return isinstance(content, Unknown) and content.pattern == "*" and bool(content.references)
+
+
+def _addresses(node: Node, scenario: Scenario, depth: int, key: str = "") -> Iterator[Node]:
     node = settle(node, scenario)
     content = node.content
     text = content.pattern if isinstance(content, Unknown) else content
-    if isinstance(text, str) and _parsed(text):
+    hides_address = key.lower().endswith(_ADDRESS_KEYS) and (isinstance(content, Reference) or _is_hidden(content))
+    if hides_address or (isinstance(text, str) and _parsed(text)):
         yield node
-    elif isinstance(content, Entries | Items) and depth < _MAX_DEPTH:
-        for below in content.nodes.values() if isinstance(content, Entries) else content.nodes:
-            yield from _addresses(below, scenario, depth + 1)
+    elif isinstance(content, Entries) and depth < _MAX_DEPTH:
+        for name, below in content.nodes.items():
+            yield from _addresses(below, scenario, depth + 1, name)
+    elif isinstance(content, Items) and depth < _MAX_DEPTH:
+        for below in content.nodes:
+            yield from _addresses(below, scenario, depth + 1, key)

@@ -194,6 +194,7 @@ class _Builder:
             source=written.source,
             construct=written.construct,
             related=written.related,
+            removal=written.removal,
             refers_to=tuple(reference for reference in named if isinstance(reference, Reference)),
         )
 

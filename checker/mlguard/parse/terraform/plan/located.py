@@ -5,6 +5,7 @@ What the plan does not know yet is taken from the configuration, which may know 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from mlguard.source import Span
 from mlguard.value import (
     Choice,
     Content,
+    EncodedText,
     Entries,
     Items,
     Node,
@@ -71,6 +73,8 @@ def _over(planned: Node, written: Node, scenario: Scenario, depth: int) -> Node:
         return _over_entries(planned, content, written, scenario, depth)
     if isinstance(content, Items):
         return _over_items(planned, content, written, scenario, depth)
+    if isinstance(written.content, EncodedText) and _encodes(content, written.content):
+        return written  # its parts know where they stand, which the text of a plan does not
     if isinstance(written.content, Unknown | Choice) or not _same(content, written.content):
         return replace(written, content=content, origins=(*written.origins, Origin(planned.place, PLANNED)))
     return replace(written, content=content)
@@ -142,6 +146,16 @@ def _same(one: Content, other: Content) -> bool:
     try:
         return float(left) == float(right)
     except ValueError:
+        return False
+
+
+def _encodes(planned: Content, written: EncodedText) -> bool:
+    """Tell whether a planned text is the JSON of the same value, however it is spaced."""
+    if not isinstance(planned, str) or planned == written:
+        return planned == written
+    try:
+        return bool(json.loads(planned) == json.loads(written))
+    except (ValueError, RecursionError):
         return False
 
 
