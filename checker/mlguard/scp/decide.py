@@ -18,6 +18,7 @@ from mlguard.scp.matching import HOLE, arn_like, equals, every, like, negation, 
 from mlguard.scp.written import Test, WrittenStatement
 
 DEVELOPER = "arn:aws:iam::123456789012:role/Developer"
+_NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,20})?")  # no exponent: no request carries one
 _SESSION = re.compile(r"arn:(aws[\w-]*):sts::(\d+):assumed-role/(.+)/[^/]+")
 Outcome = Literal["allowed", "denied", "undecided"]
 
@@ -194,10 +195,7 @@ def _value(test: Test, value: str) -> bool | None:
 
 
 def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    return float(text) if _NUMBER.fullmatch(text) else None
 
 
 def _time(text: str) -> float | None:
