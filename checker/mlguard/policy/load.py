@@ -18,6 +18,7 @@ from mlguard.policy.model import (
     Example,
     Expectation,
     Guardrail,
+    Judging,
     Operand,
     Policy,
     Pricing,
@@ -34,7 +35,7 @@ from mlguard.vocabulary.model import Vocabulary
 _EXAMPLES = re.compile(r"(?m)^examples:[ \t]*$")
 _KEYS = (
     "id", "title", "severity", "raise_severity_when", "since", "pack", "recommended", "aliases", "applies_to",
-    "when", "require", "message", "why", "fix_by_hand", "exposure", "scp", "references", "examples",
+    "judged_by", "when", "require", "message", "why", "fix_by_hand", "exposure", "scp", "references", "examples",
 )  # fmt: skip
 _REQUIRED = ("id", "title", "severity", "pack", "applies_to", "require", "message", "why", "fix_by_hand", "scp")
 _NOT_POLICIES = frozenset(("schema", "vocabulary", "data"))
@@ -132,6 +133,7 @@ class _Reader:
             built_in=built_in,
             exposure=self._exposure(),
             recommended=self._recommended(),
+            judged_by=self._judged_by(),
         )
 
     def _severity(self) -> Severity:
@@ -146,6 +148,12 @@ class _Reader:
         if node is not None and not isinstance(node.content, bool):
             raise self._refused('"recommended" is true or false', node)
         return node is None or bool(node.content)
+
+    def _judged_by(self) -> Judging:
+        written = self._text("judged_by") if "judged_by" in self._fields else "domain"
+        if written not in get_args(Judging):
+            raise self._refused(f'"judged_by" is one of {", ".join(get_args(Judging))}', self._fields["judged_by"])
+        return cast("Judging", written)
 
     def _exposure(self) -> Pricing:
         written = self._text("exposure") if "exposure" in self._fields else "none"

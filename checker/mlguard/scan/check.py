@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlguard.finding import Finding, Undecided
-from mlguard.policy.evaluate import Context, Leaf, Truth, Verdict, judge
+from mlguard.policy.evaluate import Context, Leaf, NotTheDefaultError, Truth, Verdict, judge
 from mlguard.policy.model import Check, Clause, Combined, Policy, Quantified, Severity
 from mlguard.resource import CALLED, LISTED, Project, RawResource, Related, Resource
 from mlguard.scan.exposure import Bills, Stake, premium_share
@@ -127,8 +127,11 @@ def _judge_resource(
             return _judge_project(policy, project, lookup, scenario, elsewhere)
         if resource.raw.exists(scenario) is False:
             return None
-        context = Context(lookup, scenario, resource.properties)
-        return _judge_in(policy, resource, project, _scope(resource, scenario), context)
+        context = Context(lookup, scenario, resource.properties, policy.judged_by == "default")
+        try:
+            return _judge_in(policy, resource, project, _scope(resource, scenario), context)
+        except NotTheDefaultError:
+            return None
 
     return judged
 
