@@ -622,3 +622,23 @@ def test_which_steps_of_a_pipeline_are_jobs(scanned: Scan, types: Policy, make_p
         "applies_to: sagemaker.tuning_job\nrequire: {retries: {every: {max_attempts: {at_most: 3}}}}\n"
     )
     assert place_of(scanned(files, retries), files)[2] == '"MaxAttempts": 50'
+
+
+@pytest.mark.parametrize(
+    ("definition", "verdict"),
+    [
+        ("DefinitionString: !Sub '{${Rest}'", ""),
+        ("DefinitionS3Location: {Bucket: b, Key: k}", ""),
+        ('DefinitionString: !Sub \'{"States": {"Train": {"Resource": "' + CREATE + "\", ${Rest}'", "undecided"),
+        (f"DefinitionString: '{LINE}'", "finding"),
+    ],
+)
+def test_a_machine_that_cannot_be_read_makes_no_project_one_of_machine_learning(
+    scanned: Scan, make_policy: Make, definition: str, verdict: str
+) -> None:
+    policy = make_policy(
+        "applies_to: project\nwhen: {resources: {some: {machine_learning: {equals: true}}}}\n"
+        "require: {resources: {some: {kind: {equals: budgets.budget}}}}\n"
+    )
+    report = scanned({"t.yaml": machine(definition, "Parameters:\n  Rest: {Type: String}\n")}, policy)
+    assert [len(report.findings), len(report.undecided)] == [verdict == "finding", verdict == "undecided"]

@@ -210,8 +210,8 @@ def _project_place(project: Project) -> Span:
     What a module holds is pointed at where the project calls it: another project may call it, too.
     """
     resources = sorted(project.resources, key=lambda resource: resource.raw.name_span)
-    costly = [resource for resource in resources if resource.kind.startswith(("sagemaker.", "bedrock."))]
-    costly = costly or [resource for resource in resources if _is_machine_learning(resource)]
+    learning = [resource for resource in resources if _is_machine_learning(resource)]
+    costly = [resource for resource in learning if resource.kind.startswith(("sagemaker.", "bedrock."))] or learning
     first = next(iter(costly or resources), None)
     if first is not None:
         calls = [one.span for one in first.raw.related if one.what == CALLED]
