@@ -482,7 +482,8 @@ FILE = 'resource "aws_sfn_state_machine" "m" {\n  definition = templatefile("${p
     [
         (HEREDOC, 10, f'"InstanceType": "{DEAR}"'),
         (HEREDOC.replace("{ default = 2 }", "{}"), 10, f'"InstanceType": "{DEAR}"'),
-        (ENCODED, 2, "definition"),
+        (ENCODED, 4, 'InstanceType = "ml.p4d.24xlarge"'),
+        (ENCODED.replace("{ InstanceType", "{ Hook = aws_lambda_function.f.arn, InstanceType"), 4, "InstanceType ="),
         (FILE % DEAR, 2, "definition = templatefile"),
         (FILE.replace("templatefile", "file").replace(', { t = "%s" }', ""), 2, None),
     ],
@@ -516,7 +517,7 @@ resource "aws_scheduler_schedule" "s" {
 """
     report = scanned({"main.tf": text}, types)
     assert [(one.resource, one.at.line) for one in report.findings] == [
-        ("aws_sagemaker_pipeline.p/Train", 2),
+        ("aws_sagemaker_pipeline.p/Train", 4),
         ("aws_scheduler_schedule.s/target", 10),
     ]
 
@@ -642,3 +643,33 @@ def test_a_machine_that_cannot_be_read_makes_no_project_one_of_machine_learning(
     )
     report = scanned({"t.yaml": machine(definition, "Parameters:\n  Rest: {Type: String}\n")}, policy)
     assert [len(report.findings), len(report.undecided)] == [verdict == "finding", verdict == "undecided"]
+
+
+IN_JSON_STRING = f"""\
+Transform: AWS::LanguageExtensions
+Parameters:
+  Hook: {{Type: String}}
+Resources:
+  P:
+    Type: AWS::SageMaker::Pipeline
+    Properties:
+      PipelineName: p
+      PipelineDefinition:
+        PipelineDefinitionBody:
+          Fn::ToJsonString:
+            Version: "2020-12-01"
+            Steps:
+              - Name: Train
+                Type: Training
+                Arguments:
+                  ResourceConfig:
+                    InstanceType: {DEAR}
+                  Environment: {{Name: !Sub "HOOK"}}
+"""
+
+
+@pytest.mark.parametrize("hook", ["known", "${Hook}"])
+def test_a_definition_in_a_json_string_keeps_the_places_of_its_parts(scanned: Scan, types: Policy, hook: str) -> None:
+    files = {"t.yaml": IN_JSON_STRING.replace("HOOK", hook)}
+    resource, line, text = place_of(scanned(files, types), files)
+    assert (resource, line, text) == ("P/Train", 18, f"InstanceType: {DEAR}")

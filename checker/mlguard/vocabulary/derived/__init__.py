@@ -58,6 +58,7 @@ DERIVED: Mapping[str, Derivation] = {
     "region": context.region,
     "region_is_required": context.region_is_required,
     "batch_gpus": batch.batch_gpus,
+    "runs_multi_node_jobs": batch.runs_multi_node_jobs,
     "any_size_of": batch_bounds.any_size_of,
     "batch_hardware": batch_bounds.batch_hardware,
     "worst_case": batch_bounds.worst_case,

@@ -12,7 +12,7 @@ from mlguard.parse.inner_text import MAX_INNER, inner_text, overlaid, places
 from mlguard.parse.json_document import load_json
 from mlguard.scenario import Scenario
 from mlguard.source import Document, Span
-from mlguard.value import Choice, Content, Entries, Node, Unknown, settle, text_of
+from mlguard.value import Choice, Content, EncodedText, Entries, Node, Unknown, settle, text_of
 
 MAX_JOBS = 500
 MAX_DEPTH = 60
@@ -138,6 +138,9 @@ class Reader:
         if isinstance(content, Entries):
             in_s3 = {"Bucket", "Key", "S3Bucket", "BucketName"} & set(content.nodes)
             return _open(node, "its definition is an object in S3") if in_s3 else node
+        encoded = content.node if isinstance(content, EncodedText) else getattr(content, "encodes", None)
+        if encoded is not None:
+            return encoded
         partly = content if isinstance(content, Unknown) else None
         text = partly.pattern if partly is not None else text_of(content)
         if text is None or text == "*":
