@@ -181,11 +181,15 @@ def _check_type(name: str, default: object, given: object, node: Node) -> None:
     found = [given]
     while any(isinstance(one, dict) for one in found):
         found = [below for one in found for below in (one.values() if isinstance(one, dict) else [one])]
+    kinds: dict[type, tuple[str, tuple[type, ...]]] = {
+        bool: ("true or false", (bool,)),
+        list: ("a list of texts", (list,)),
+        str: ("a text", (str,)),
+    }
+    wanted, fitting = kinds.get(type(leaf), ("a number", (int, float)))
     for one in found:
-        number = isinstance(leaf, int | float) and isinstance(one, int | float) and not isinstance(one, bool)
-        texts = isinstance(leaf, list) and isinstance(one, list) and all(isinstance(text, str) for text in one)
-        if not (number or texts or (isinstance(leaf, str) and isinstance(one, str))):
-            wanted = "a list of texts" if isinstance(leaf, list) else "a text" if isinstance(leaf, str) else "a number"
+        texts = not isinstance(one, list) or all(isinstance(text, str) for text in one)
+        if not isinstance(one, fitting) or not texts or (isinstance(one, bool) and not isinstance(leaf, bool)):
             raise _refused(f'the parameter "{name}" must be {wanted}', node)
 
 

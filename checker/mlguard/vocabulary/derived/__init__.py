@@ -55,6 +55,7 @@ Derivation = Callable[[Subject, Scenario], Content | Node]
 DERIVED: Mapping[str, Derivation] = {
     "environment": context.environment,
     "ml_scope": context.ml_scope,
+    "near_ml": context.near_ml,
     "region": context.region,
     "region_is_required": context.region_is_required,
     "batch_gpus": batch.batch_gpus,

@@ -80,6 +80,15 @@ def ml_scope(subject: Subject, scenario: Scenario) -> Content:
     return without_keys(subject.resource.raw.address) in _referred_by_ml(subject)
 
 
+def near_ml(subject: Subject, scenario: Scenario) -> Content:
+    """Tell whether a generic resource serves machine learning, or is part of a project that is seen to run any.
+
+    Everything counts unless the parameter `judge_without_machine_learning` is false.
+    """
+    everything = subject.settings.parameter("judge_without_machine_learning", "") is not False
+    return everything or _runs_ml(subject) or ml_scope(subject, scenario)
+
+
 def machine_learning(subject: Subject, scenario: Scenario) -> Content:
     """Tell whether a resource is a cost-bearing part of an ML system: always, or when it runs accelerators.
 
