@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +75,10 @@ def resources_of(example: Example, folder: Path, monkeypatch: pytest.MonkeyPatch
     return found
 
 
-def calls_of(resource: Resource) -> Iterator[dict[str, Any]]:
+def calls_of(resource: Resource, scenarios: int | None = None) -> Iterator[dict[str, Any]]:
     """Give the requests that would create a resource, one for each scenario, where all that matters is known."""
-    for outcome in explore(lambda scenario: list(requests_of(resource, scenario))):
+    outcomes = explore(lambda scenario: list(requests_of(resource, scenario)))
+    for outcome in islice(outcomes, scenarios):
         for request in outcome.result:
             if (
                 request.action in ACTIONS.values()
@@ -132,8 +134,11 @@ def test_what_is_reported_is_denied_and_what_is_accepted_is_allowed(
     for index, example in enumerate(examples):
         folder = tmp_path / str(index)
         folder.mkdir()
+        by_default = (
+            policy.judged_by == "default" and example.expect == "pass"
+        )  # more may be chosen, and is denied then
         for resource in resources_of(example, folder, monkeypatch):
-            for request in calls_of(resource) if _meant(example, resource) else ():
+            for request in calls_of(resource, 1 if by_default else None) if _meant(example, resource) else ():
                 name = f"{index}-{len(of_example.get(index, ()))}"
                 of_example.setdefault(index, []).append(name)
                 requests = by_environment.setdefault(_environment(resource), [])
