@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 from mlguard.errors import MlguardError
 from mlguard.policy.model import Policy, Severity
+from mlguard.record import field, record
 from mlguard.resource import Basis, Related
 from mlguard.source import Document, Span
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Suppression:
     """Why a finding does not count: the reason its author gave, and where."""
 
@@ -21,7 +21,7 @@ class Suppression:
     at: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Part:
     """One thing that a finding puts money at stake for, in USD; the parts of a sum are told apart by all but the money.
 
@@ -44,7 +44,7 @@ class Part:
         return (self.project, self.environment, self.resource, self.name, self.per)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Money:
     """A sum in USD; `high` is None where nothing bounds it."""
 
@@ -71,7 +71,7 @@ def sum_of(parts: Iterable[Part], per: Literal["month", "run"] = "month") -> Mon
     return Money(sum(lows.values()), None if unbounded else sum(high or 0.0 for high in highs.values()))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Finding:
     """One mistake in one place.
 
@@ -114,7 +114,7 @@ class Finding:
         return (self.at, self.policy.id, self.resource, self.leaf, self.repeat)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Undecided:
     """A check that needs a value which only the deployment decides."""
 
@@ -125,7 +125,7 @@ class Undecided:
     project: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Counts:
     """How the files and checks of a run ended; `scanned + partly + failed + skipped` is the number of files seen.
 
@@ -141,7 +141,7 @@ class Counts:
     checks: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Report:
     """The whole outcome of a run: the only input of a renderer."""
 

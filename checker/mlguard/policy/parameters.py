@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -11,10 +10,11 @@ from mlguard.bundled import policies_folder
 from mlguard.errors import ConfigurationError
 from mlguard.parse.markup import plain
 from mlguard.parse.yaml_document import load_yaml
+from mlguard.record import field, record
 from mlguard.source import Document
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Environment:
     """A group of accounts with the same rules; `words` are what people call it in names and tags."""
 
@@ -23,7 +23,7 @@ class Environment:
     words: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Declaration:
     """A parameter: what it means, what it depends on, its default."""
 
@@ -34,7 +34,7 @@ class Declaration:
     default: Any
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Parameters:
     """All parameters with the user's own values over the defaults.
 

@@ -7,9 +7,9 @@ looked at in.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 
+from mlguard.record import record, replace
 from mlguard.resource import Gap, Project, RawProject, RawResource, Resource
 from mlguard.scenario import Memory, Scenario
 from mlguard.value import Choice, Content, Entries, Items, Node, Unknown, settle
@@ -22,7 +22,7 @@ from mlguard.vocabulary.model import Kind, Property, Reading, Vocabulary
 from mlguard.vocabulary.paths import read_field, walk
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class _World:
     """What the reading of one project's properties needs."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from mlguard.errors import ParseError
+from mlguard.record import field, record
 from mlguard.source import Document, Span
 from mlguard.value import Entries, Items, Node, text_of
 
@@ -20,7 +20,7 @@ _LINE = re.compile(r"line (\d+), column (\d+)")
 _MAX_DEPTH = 100
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Deployment:
     """What one environment's tables say of `sam deploy`."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 
+from mlguard.record import record
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, items, settle, text_of
 from mlguard.vocabulary.derived.schedules import scheduled_stop
@@ -24,7 +24,7 @@ _COMMENT = re.compile(r"(?m)^[ \t]*#(?!!).*$")
 _MAX_SCRIPT = 200_000
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Script:
     text: str
     node: Node
