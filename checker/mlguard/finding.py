@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -106,8 +105,10 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """Identify the mistake across moved lines: what is wrong with what, never where it stands."""
+        from hashlib import blake2b  # noqa: PLC0415  (slow to import, and most reports name no fingerprint)
+
         parts = (self.policy.id, self.project, self.at.path, self.resource, self.leaf, str(self.repeat))
-        return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+        return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
     def order(self) -> tuple[object, ...]:
         """Give the key by which findings are sorted: by place, then by policy."""

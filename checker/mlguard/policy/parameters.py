@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from mlguard.bundled import policies_folder
+from mlguard.compiled import compiled
 from mlguard.errors import ConfigurationError
 from mlguard.parse.markup import plain
 from mlguard.parse.yaml_document import load_yaml
@@ -77,9 +78,16 @@ class Parameters:
         return {word: name for name, environment in self.environments.items() for word in (name, *environment.words)}
 
 
+COMPILED = (Parameters, Environment, Declaration)
+"""The classes of parameters, in the order by which their compiled form numbers them."""
+
+
 @cache
 def bundled_parameters() -> Parameters:
     """Give the parameters that ship with mlguard."""
+    ready: Parameters | None = compiled("parameters", COMPILED)
+    if ready is not None:
+        return ready
     path = policies_folder() / "parameters.yaml"
     document = Document(path.name, path.read_text(encoding="utf-8"))
     content: Any = plain(load_yaml(document)[0])

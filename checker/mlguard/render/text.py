@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Sequence
 
 from mlguard.errors import MlguardError
@@ -241,7 +240,9 @@ def _wrap(text: str, room: int) -> list[str]:
         return [text]
     found = _INDENT.match(text)
     indent = found[0][: room // 2] if found is not None else ""
-    return textwrap.wrap(
+    from textwrap import wrap  # noqa: PLC0415  (clean reports wrap nothing)
+
+    return wrap(
         text.strip(),
         room,
         initial_indent=indent,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 
 from mlguard.errors import ParseError
@@ -98,6 +97,8 @@ def _below(node: Node | None) -> Mapping[str, Node]:
 
 def read_toml(document: Document) -> Node:
     """Read a TOML text as nodes; every value stands at the line of its key, as far as that can be found."""
+    import tomllib  # noqa: PLC0415  (few repositories have a file of it)
+
     try:
         table = tomllib.loads(document.text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
