@@ -13,7 +13,8 @@ from mlguard.scan import Options, projects_of
 from mlguard.scenario import Scenario, TooManyScenariosError, explore
 from mlguard.scp.check import MAX_CHARS, SLOTS, check, faults_of_the_whole
 from mlguard.scp.embedded import EmbeddedScp, read_embedded
-from mlguard.scp.written import Fault, WrittenScp, read
+from mlguard.scp.reading import read
+from mlguard.scp.written import Fault, WrittenScp
 from mlguard.source import Document, Root
 from mlguard.value import Entries, settle, text_of
 

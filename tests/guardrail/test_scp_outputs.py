@@ -23,7 +23,7 @@ from mlguard.policy.model import Guardrail, Policy, Statement
 from mlguard.policy.parameters import bundled_parameters
 from mlguard.scp.breadth import cleaning_actions
 from mlguard.scp.decide import Request, decide
-from mlguard.scp.written import read
+from mlguard.scp.reading import read
 from mlguard.source import Document
 
 Capture = pytest.CaptureFixture[str]

@@ -10,7 +10,8 @@ from typing import Literal
 from mlguard.errors import GuardrailError
 from mlguard.guardrail.universe import about, named_actions, requests_for
 from mlguard.scp.decide import Request, Values, decide
-from mlguard.scp.written import WrittenStatement, read
+from mlguard.scp.reading import read
+from mlguard.scp.written import WrittenStatement
 
 Direction = Literal["allowed", "denied"]
 _VERSION = 1

@@ -9,7 +9,7 @@ from mlguard.guardrail.companions import Companion
 from mlguard.guardrail.document import Guardrails, Options
 from mlguard.guardrail.effects import NEVER_BOUND
 from mlguard.guardrail.probes import probes
-from mlguard.scp.written import read
+from mlguard.scp.reading import read
 
 
 def readme(guardrails: Guardrails, options: Options, companions: Sequence[Companion] = ()) -> str:

@@ -18,7 +18,8 @@ from mlguard.scan.messages import witness
 from mlguard.scenario import Decided, Outcome, Scenario, TooManyScenariosError, explore
 from mlguard.scp.decide import Decision, Open, Request, decide
 from mlguard.scp.decide import Outcome as Verdict
-from mlguard.scp.written import WrittenStatement, read
+from mlguard.scp.reading import read
+from mlguard.scp.written import WrittenStatement
 from mlguard.source import Span
 from mlguard.value import settle, text_of
 

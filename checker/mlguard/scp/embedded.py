@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from mlguard.scenario import Scenario
 from mlguard.scp.check import check_read, too_long
-from mlguard.scp.written import Fault, WrittenScp, read, read_node
+from mlguard.scp.reading import read, read_node
+from mlguard.scp.written import Fault, WrittenScp
 from mlguard.source import Document, Span
 from mlguard.value import EncodedText, Entries, Node, Unknown, settle
 
