@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from mlguard.errors import ParseError, SourceError
 from mlguard.parse.json_document import load_json
 from mlguard.scenario import Scenario
+from mlguard.scp.matching import HOLE
 from mlguard.scp.written import OPERATORS, VERSION, Fault, Test, Text, WrittenScp, WrittenStatement
 from mlguard.source import Document, Span
 from mlguard.value import Entries, Items, Node, Reference, Unknown, settle, text_of
@@ -21,13 +22,27 @@ _OPERATOR = re.compile(r"(?:(ForAnyValue|ForAllValues):)?([A-Za-z]+?)(IfExists)?
 _KEYS = ("Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition")
 
 
-def read(text: str, path: str = "") -> WrittenScp:
-    """Read an SCP from its own text."""
+def read(text: str, path: str = "", *, because: str = "") -> WrittenScp:
+    """Read an SCP from its own text; `because` says why parts of it are not known, where holes stand for them."""
     try:
         root = load_json(Document(path, text))
     except (ParseError, SourceError) as error:
         return WrittenScp(faults=[Fault("not-json", error.message, error.line, error.column, path=path)])
-    return read_node(root)
+    return read_node(_opened(root, because) if because else root)
+
+
+def _opened(node: Node, because: str) -> Node:
+    """Give a value in which each text with a hole is unknown."""
+    content = node.content
+    if isinstance(content, str) and HOLE in content:
+        return node.holding(Unknown(because, content.replace(HOLE, "*")))
+    if isinstance(content, Items):
+        return node.holding(Items(tuple(_opened(one, because) for one in content.nodes)))
+    if isinstance(content, Entries):
+        known = {key: _opened(below, because) for key, below in content.nodes.items() if HOLE not in key}
+        rest = Unknown(because) if len(known) < len(content.nodes) else None
+        return node.holding(Entries(known, rest))
+    return node
 
 
 def read_node(root: Node, scenario: Scenario | None = None) -> WrittenScp:
