@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlguard.policy.parameters import Parameters
 
-_TAGS = ("CostCenter", "Owner", "Environment")
 _REQUIRED_FOR = ("sagemaker:ALL_SUPPORTED", "ec2:instance", "s3:bucket")
-_PARAMETER = "required_tags"
+_TAGS = "required_cost_tags"
+_VALUES = "environment_tag_values"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def companions(parameters: Parameters, environment: str, policy_name: str) -> tu
     made = [
         Companion(
             "tag-policy.json",
-            json.dumps(tag_policy(parameters), separators=(",", ":"), ensure_ascii=True),
+            json.dumps(tag_policy(parameters, environment), separators=(",", ":"), ensure_ascii=True),
             "a tag policy: reports resources without the required tags, and checks them before a deployment",
         )
     ]
@@ -39,20 +39,25 @@ def companions(parameters: Parameters, environment: str, policy_name: str) -> tu
     return tuple(made)
 
 
-def tag_policy(parameters: Parameters) -> Mapping[str, object]:
-    """Give a tag policy that requires the tags of the organization, and names the environments there are."""
-    declared = parameters.declarations.get(_PARAMETER)
-    names: Sequence[str] = parameters.value(_PARAMETER, {}) if declared is not None else _TAGS
+def tag_policy(parameters: Parameters, environment: str) -> Mapping[str, object]:
+    """Give a tag policy that requires the tags which the lint requires, with the values that it accepts."""
     tags: dict[str, object] = {}
-    for name in names:
+    for name in _list(parameters, _TAGS, environment):
         tag: dict[str, object] = {
             "tag_key": {"@@assign": name},
             "report_required_tag_for": {"@@assign": list(_REQUIRED_FOR)},
         }
         if name.lower() == "environment":
-            tag["tag_value"] = {"@@assign": sorted(parameters.environments)}
+            tag["tag_value"] = {"@@assign": sorted(_list(parameters, _VALUES, environment))}
         tags[name] = tag
     return {"tags": tags}
+
+
+def _list(parameters: Parameters, name: str, environment: str) -> list[str]:
+    if name not in parameters.declarations:
+        return []
+    found = parameters.value(name, {"environment": environment})
+    return [str(one) for one in found] if isinstance(found, list | tuple) else [str(found)]
 
 
 def _terraform(policy_name: str) -> str:

@@ -117,10 +117,10 @@ def _content(statement: WrittenStatement) -> object:
     )
 
 
-def in_words(request: Request, keys: frozenset[str] | None = None) -> str:
+def in_words(request: Request, keys: frozenset[str] | None = None, *, resource: bool = True) -> str:
     """Say what a request asks for: `ec2:RunInstances with ec2:InstanceType p5.48xlarge by role/Developer`.
 
-    `keys` are those that matter, in lower case; all of them by default.
+    `keys` are those that matter, in lower case; all of them by default. `resource` tells whether the resource matters.
     """
     parts = [request.action]
     context = {
@@ -130,7 +130,7 @@ def in_words(request: Request, keys: frozenset[str] | None = None) -> str:
     }
     if context:
         parts.append(f"with {' and '.join(f'{key} {_shown(values)}' for key, values in context.items())}")
-    if request.resource != "*":
+    if resource and request.resource != "*":
         parts.append(f"on {request.resource}")
     parts.append(f"by {request.principal.split(':', 5)[-1]}")
     return " ".join(parts)
