@@ -107,7 +107,7 @@ def _arn(reader: _Reader, form: str) -> str:
         return "*"
     region = (reader.region.known or (HOLE,))[0]
     partition = partition_of(region) or "aws"
-    filled = form.format(name=_name(reader), region=region, account=reader.deployer.account or HOLE)
+    filled = form.format(name=_name(reader), region=region, account=reader.deployer.account or HOLE, any=HOLE)
     return f"arn:{partition}:{filled}"
 
 
