@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from mlguard.policy.parameters import Parameters
+from mlguard.record import record
 
 _REQUIRED_FOR = ("sagemaker:ALL_SUPPORTED", "ec2:instance", "s3:bucket")
 _TAGS = "required_cost_tags"
 _VALUES = "environment_tag_values"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Companion:
     """A file beside the SCPs, and what it is for."""
 

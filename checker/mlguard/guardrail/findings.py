@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from mlguard.guardrail.document import Guardrails
 from mlguard.policy.model import Policy
+from mlguard.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Reported:
     """A finding of a JSON report: which policy, in which environment, and where."""
 
@@ -26,7 +26,7 @@ class Reported:
         return f"{self.path}:{self.line} {self.resource}".rstrip()
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Unstopped:
     """Findings of a policy that the SCPs do not stop, and why."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from mlguard.guardrail.document import Guardrails
 from mlguard.guardrail.effects import NEVER_BOUND
 from mlguard.guardrail.probes import probes
+from mlguard.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Introduction:
     """The roll-out order, the way back, who is exempt or never bound, and requests to try."""
 

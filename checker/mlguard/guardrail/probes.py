@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from mlguard.guardrail.difference import in_words
 from mlguard.guardrail.universe import (
@@ -16,6 +15,7 @@ from mlguard.guardrail.universe import (
     holds_for,
     named_actions,
 )
+from mlguard.record import record
 from mlguard.scp.decide import Request, decide
 from mlguard.scp.exemptions import PRINCIPAL
 from mlguard.scp.written import WrittenStatement
@@ -24,7 +24,7 @@ _WANTED = 5
 _STARTING = ("Create", "Run", "Invoke", "Start")
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Probes:
     """Requests in words; each of `denied` names the statements that deny it."""
 

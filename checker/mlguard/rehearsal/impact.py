@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from mlguard.configuration import Configuration
 from mlguard.errors import GuardrailError, MlguardError
@@ -11,6 +10,7 @@ from mlguard.guardrail.document import BREAK_GLASS, generate
 from mlguard.guardrail.document import Options as Settings
 from mlguard.knowledge.regions import partition as partition_of
 from mlguard.policy.model import Policy
+from mlguard.record import field, record
 from mlguard.rehearsal.calls import CALLS
 from mlguard.rehearsal.requests import Deployer, requests_of
 from mlguard.resource import Resource
@@ -28,7 +28,7 @@ from mlguard.value import settle, text_of
 _MAX_SCENARIOS = 64
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Rehearsed:
     """What became of one call that creates a resource; `when` says in which scenarios, empty when in all.
 
@@ -47,7 +47,7 @@ class Rehearsed:
     asked: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Impact:
     """The whole rehearsal; `unmodelled` are kinds of resources whose calls mlguard does not know."""
 
@@ -110,7 +110,7 @@ def rehearse(options: Options, documents: Documents, deployer: Deployer | None =
     return impact
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Judged:
     """The requests of a resource in a scenario, each with its decision; `statements` by which they were decided."""
 

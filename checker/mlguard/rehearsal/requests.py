@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from mlguard.knowledge.regions import partition as partition_of
+from mlguard.record import field, record
 from mlguard.rehearsal.calls import CALLS, GLOBAL_SERVICES, Call, Key
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
@@ -21,7 +21,7 @@ _ROLE = "arn:aws:iam::123456789012:role/"
 _ALWAYS_THERE = "ec2:InstanceType"  # a launch has a type, whoever chooses it
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Deployer:
     """Who deploys: the principal of the requests, and the account, empty where any may be meant."""
 
@@ -29,7 +29,7 @@ class Deployer:
     account: str = ""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Reader:
     resource: Resource
     scenario: Scenario

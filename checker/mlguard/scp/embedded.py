@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
+from mlguard.record import record, replace
 from mlguard.scenario import Scenario
 from mlguard.scp.check import check_read, too_long
 from mlguard.scp.matching import HOLE
@@ -18,7 +18,7 @@ from mlguard.value import EncodedText, Entries, Node, Unknown, settle
 _STRING_OR_HOLES = re.compile(rf'"(?:[^"\\]|\\.)*+"|{HOLE}+')
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class EmbeddedScp:
     """An SCP in a property of a resource: what could be read of it, and its own faults with places in the file."""
 

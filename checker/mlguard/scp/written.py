@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
+from mlguard.record import field, record
 from mlguard.source import Span
 from mlguard.value import Unknown
 
@@ -24,7 +24,7 @@ OPERATORS = (
 ErrorOrWarning = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Fault:
     """Something wrong with an SCP: an `error` makes it dangerous or void, a `warning` is worth a look.
 
@@ -42,7 +42,7 @@ class Fault:
     correction: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Text:
     """A text of an SCP, and where it stands."""
 
@@ -50,7 +50,7 @@ class Text:
     at: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Test:
     """One condition: `ForAnyValue:StringNotLike` on a key; all tests of a statement must hold together.
 
@@ -80,7 +80,7 @@ class Test:
         return self.negated or self.if_exists
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class WrittenStatement:
     """One statement; `not_action` and `not_resource` tell that the lists name what it is not about.
 
@@ -112,7 +112,7 @@ class WrittenStatement:
         return Fault(check, message, place.line, place.column, self.sid, severity, place.path, correction)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class WrittenScp:
     """What could be read of an SCP: statements, what is wrong with its form, and why more of it is not known."""
 
