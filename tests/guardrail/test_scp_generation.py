@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlguard.errors import GuardrailError
@@ -268,7 +268,7 @@ def many_policies(draw: st.DrawFn) -> list[Policy]:
     return made
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(many_policies(), st.integers(900, 3000), st.randoms(use_true_random=False))
 def test_documents_fit_and_depend_on_no_order(made: list[Policy], max_chars: int, random: Any) -> None:  # noqa: ANN401  (hypothesis' own Random)
     options = Options(max_chars=max_chars, slots=20)

@@ -259,6 +259,17 @@ def test_exit_codes(repository: Path, files: dict[str, str], arguments: list[str
     assert run(repository, files, arguments, capsys)[0] == code
 
 
+def test_the_scps_of_a_folder_are_found(repository: Path, capsys: Capture) -> None:
+    identity = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+    files = {"scps/a/types.json": SCP, "scps/b/types.json": SCP, "scps/policy.json": json.dumps(identity),
+             "scps/manifest.json": "{}", "scps/broken.json": "{"}  # fmt: skip
+    code, text = run(repository, files, ["scps"], capsys)
+    assert "2 SCPs: 4 errors, 2 warnings\n" in text
+    assert (code, text.count("[sibling-actions-left-open]")) == (1, 2), "each folder is a set of its own"
+    code, text = run(repository, {}, ["scps", "--slots", "1"], capsys)
+    assert "too-many-documents" not in text
+
+
 def test_a_tag_policy_is_none_of_its_business(repository: Path, capsys: Capture) -> None:
     template = OBJECT.replace("SERVICE_CONTROL_POLICY", "TAG_POLICY")
     code, text = run(repository, {"template.yaml": template}, ["template.yaml"], capsys)

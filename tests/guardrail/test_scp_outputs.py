@@ -302,6 +302,15 @@ def test_a_pull_request_does_not_choose_the_guardrails(
     assert main(["scp", "generate", "--environment", "sandbox", "--no-config"]) == 0
 
 
+@pytest.mark.parametrize("form", ["json", *WRAPPERS])
+def test_a_generated_folder_is_safe_and_equal_to_itself(form: str, repository: Path, capsys: Capture) -> None:
+    made(repository, capsys, "--environment", "all", "--format", form, "--companions")
+    assert main(["scp", "check", "out"]) == 0
+    assert "0 errors, 0 warnings; all are safe" in capsys.readouterr().out
+    assert main(["scp", "diff", "out/training", "out/training"]) == 0
+    assert capsys.readouterr().out == "not weaker: 0 requests were tried where the two differ\n"
+
+
 def test_the_output_is_the_same_every_time(repository: Path, capsys: Capture) -> None:
     first = made(repository, capsys, "--environment", "all", "--format", "terraform", "--companions")
     assert made(repository, capsys, "--environment", "all", "--format", "terraform", "--companions") == first

@@ -69,8 +69,8 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strict-coverage",
         action="store_true",
-        help="write nothing and end with 1 where the SCPs would leave something open: a statement that denies nothing "
-        "in an environment, or launches by service-linked roles",
+        help="write nothing and end with 1 where the SCPs would leave something open: a finding that they do not stop, "
+        "a statement that denies nothing in an environment, launches by service-linked roles",
     )
     parser.add_argument(
         "--companions", action="store_true", help="with --out: a tag policy, and a budget that freezes the sandbox"
@@ -116,7 +116,7 @@ def scp_generate_command(options: argparse.Namespace) -> int:
         made.append(generate(chosen, configuration.parameters, environment, settings))
     open_findings = list(unstopped(findings or (), policies, made))
     _tell(in_notes(open_findings))
-    if options.strict_coverage and any(one.gaps for one in made):
+    if options.strict_coverage and (open_findings or any(one.gaps for one in made)):
         _tell(f"{one.environment}: {gap}" for one in made for gap in one.gaps)
         _tell(["this is left open, so that nothing was written (--strict-coverage)"])
         return FINDINGS

@@ -152,7 +152,12 @@ def scps_at(path: Path) -> list[tuple[str, str]]:
     root = Root(folder.absolute())
     names = [name for name in root.names("") if name.endswith(".json")] if path.is_dir() else [path.name]
     texts = [(f"{folder}/{name}", root.read(name, _MAX_BYTES).text) for name in names]
-    found = [(name, text) for name, text in texts if not path.is_dir() or '"Statement"' in text]
+    found = [(name, text) for name, text in texts if not path.is_dir() or _may_be_scp(text)]
     if not found:
         raise UsageError(f"there is no SCP in {path}")
     return found
+
+
+def _may_be_scp(text: str) -> bool:
+    """Tell an SCP, also one that is broken, from a manifest, a tag policy and a template."""
+    return '"Statement"' in text and '"Resources"' not in text

@@ -143,7 +143,9 @@ def values(key: str, tests: Sequence[Test]) -> Choices:
     for test in tests:
         for value in test.values:
             named.update(dict.fromkeys(_samples(key, value.value, test)))
-    plain = list(_told_apart(key, [(one,) for one in named], tests))
+    real = set(_real(key))
+    ordered = sorted(named, key=lambda one: bool(real) and one not in real)  # a real machine tells more
+    plain = list(_told_apart(key, [(one,) for one in ordered], tests))
     found: list[tuple[str, ...]] = list(plain)
     if is_multivalued(key):
         found += [(*one, *other) for one, other in combinations(plain, 2)]
