@@ -20,10 +20,10 @@ from mlguard.guardrail.universe import choices, context_of
 from mlguard.guardrail.wrappers import TARGET
 from mlguard.policy.load import bundled_policies
 from mlguard.policy.parameters import bundled_parameters
-from mlguard.scp.actions import is_multivalued
+from mlguard.scp.actions import details, is_global, is_multivalued, key_type
 from mlguard.scp.check import check, check_together
 from mlguard.scp.decide import DEVELOPER, Request, decide
-from mlguard.scp.written import WrittenStatement
+from mlguard.scp.written import OPERATORS, WrittenStatement
 
 Capture = pytest.CaptureFixture[str]
 EXEMPT = {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/mlguard-break-glass"}}
@@ -279,6 +279,15 @@ def test_way_14_size_and_slots() -> None:
 @pytest.mark.parametrize("text", ['{"Version": "2012-10-17", "Version": "2012-10-17", "Statement": []}', "{", "[]", ""])
 def test_way_15_what_is_no_scp_is_never_passed_over(text: str) -> None:
     assert {fault.check for fault in check(text)} & {"not-json", "not-an-scp"}
+
+
+def test_way_15_every_word_of_what_ships_is_one_of_aws() -> None:
+    for _, one in shipped():
+        assert not [text.value for text in one.actions if details(text.value) is None], one.sid
+        assert not [
+            test.key.value for test in one.tests if not is_global(test.key.value) and not key_type(test.key.value)
+        ]
+        assert {test.base for test in one.tests} <= OPERATORS
 
 
 @pytest.mark.parametrize("value", ["*5*", "ml.*", "ml.?5.large", "${aws:PrincipalTag/x}"])

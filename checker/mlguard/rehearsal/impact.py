@@ -155,7 +155,7 @@ def _grouped(resource: Resource, there: Sequence[tuple[Mapping[str, Decided], _J
             whole = _together([decision for request, decision in judged.decisions if request.action == action])
             groups.setdefault((action, judged.environment, whole.outcome), []).append((decisions, whole, judged))
     for (action, environment, outcome), members in groups.items():
-        _, first, judged = members[0]
+        first = members[0][1]
         yield Rehearsed(
             resource.address,
             resource.kind,
@@ -166,19 +166,20 @@ def _grouped(resource: Resource, there: Sequence[tuple[Mapping[str, Decided], _J
             tuple(dict.fromkeys(sid for _, one, _ in members for sid in one.denied_by)),
             first.undecided,
             witness([decisions for decisions, _, _ in members], every),
-            _asked(judged, action, first.denied_by),
+            _asked([judged for _, _, judged in members] if outcome == "denied" else [], action),
         )
 
 
-def _asked(judged: _Judged, action: str, denied_by: Sequence[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _asked(judged: Sequence[_Judged], action: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Give what the denied requests for an action ask for: the values of the keys that the denying statements test."""
-    keys = dict.fromkeys(test.key.value for one in judged.statements if one.sid in denied_by for test in one.tests)
     found: dict[str, dict[str, None]] = {}
-    for request, decision in judged.decisions:
-        for key in keys if request.action == action and decision.denied_by else ():
-            values = request.values(key)
-            if key.lower() != PRINCIPAL.lower() and values is not None:
-                found.setdefault(key, {}).update(dict.fromkeys(shown(value) for value in values.known))
+    for one in judged:
+        for request, decision in one.decisions:
+            denying = [statement for statement in one.statements if statement.sid in decision.denied_by]
+            for key in {test.key.value: None for statement in denying for test in statement.tests}:
+                values = request.values(key)
+                if request.action == action and key.lower() != PRINCIPAL.lower() and values is not None:
+                    found.setdefault(key, {}).update(dict.fromkeys(shown(value) for value in values.known))
     return tuple((key, tuple(values)) for key, values in found.items() if values)
 
 

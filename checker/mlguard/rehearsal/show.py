@@ -52,7 +52,8 @@ def _lines(one: Rehearsed, prefix: str) -> Iterator[str]:
         else ""
     )
     where = f" in {terminal(one.environment, 80)}" if one.environment else ""
-    yield f"{place}: {terminal(one.resource, _PATH)}: {one.action} {_WORDS[one.outcome]}{by}{where}"
+    what = f"{one.action} {_WORDS[one.outcome]}".lstrip()
+    yield f"{place}: {terminal(one.resource, _PATH)}: {what}{by}{where}"
     if one.asked:
         asked = (f"{key} {terminal(', '.join(values), 200)}" for key, values in one.asked)
         yield f"    it asks for {' and '.join(asked)}"
