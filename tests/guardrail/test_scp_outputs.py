@@ -104,6 +104,13 @@ def test_the_companions_are_named_and_sound(repository: Path, capsys: Capture) -
     assert tags["Environment"]["tag_value"]["@@assign"] == sorted(lookup.value("environment_tag_values", {}))
     budget: Any = hcl2.loads(files["sandbox/budget.tf"])
     assert "APPLY_SCP_POLICY" in json.dumps(budget)
+    documents = [name.partition("/")[2][:-5] for name in files if re.search(r"/mlguard-.*\.json", name)]
+    assert len(documents) > 1
+    assert json.dumps(sorted(documents)) in files["sandbox/budget.tf"]
+    resources = json.loads(files["sandbox/budget.template.json"])["Resources"]
+    assert [one["Type"] for one in resources.values()] == [
+        "AWS::Budgets::Budget", *["AWS::Budgets::BudgetsAction"] * len(documents)
+    ]  # fmt: skip
     assert "production/budget.tf" not in made(repository, capsys, "--environment", "production", "--companions")
     own = "parameters: {required_cost_tags: [Squad]}\n"
     (repository / ".mlguard.yaml").write_text(own, encoding="utf-8")

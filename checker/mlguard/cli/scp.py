@@ -72,8 +72,8 @@ def _written(
         path.write_text(document.text, encoding="ascii")
         lines.append(f"{path}: {len(document.text):,} characters, {len(document.content['Statement'])} statements")
     lines += _left_from_before(folder, guardrails)
-    first = guardrails.documents[0].name if guardrails.documents else ""
-    beside = companions(configuration.parameters, guardrails.environment, first) if options.companions else ()
+    names = [document.name for document in guardrails.documents]
+    beside = companions(configuration.parameters, guardrails.environment, names) if options.companions else ()
     for companion in beside:
         (folder / companion.name).write_text(companion.text, encoding="ascii")
         lines.append(f"{folder / companion.name}: {companion.what}")
