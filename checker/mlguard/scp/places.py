@@ -19,6 +19,7 @@ class Places:
         self._text = text
         self._span = span
         self._document = document
+        self._found: dict[tuple[int, int], list[int] | None] = {}
         near = range(span.line, span.line + _BEFORE)
         self._base = next((line for line in near if self._stands_at(line)), 0)
 
@@ -63,6 +64,11 @@ class Places:
 
     def _columns(self, number: int, line: int) -> list[int] | None:
         """Give the column in the file of each character of a line of the text, and of its end; None if not there."""
+        if (number, line) not in self._found:
+            self._found[number, line] = self._look(number, line)
+        return self._found[number, line]
+
+    def _look(self, number: int, line: int) -> list[int] | None:
         if self._document is None or not 1 <= line <= self._span.end_line:
             return None
         whole = self._text.line(number)
