@@ -247,6 +247,13 @@ def test_the_keys_of_a_request_come_from_the_code(
     assert code == int("denied" in set().union(*wanted.values()))
 
 
+def test_a_generated_folder_is_rehearsed_as_it_is(repository: Path, capsys: Capture) -> None:
+    (repository / "main.tf").write_text(NOTEBOOK, encoding="utf-8")
+    assert main(["scp", "generate", "--environment", "sandbox", "--out", "out", "--companions"]) == 0
+    capsys.readouterr()
+    assert run(capsys, "main.tf", "--scp", "out/sandbox") == run(capsys, "main.tf", "--environment", "sandbox")
+
+
 def test_files_that_are_no_scp_are_refused(repository: Path, capsys: Capture) -> None:
     (repository / "template.yaml").write_text(TEMPLATE, encoding="utf-8")
     (repository / "x.json").write_text("{}", encoding="utf-8")

@@ -83,7 +83,7 @@ def _add_impact(made: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     add = impact.add_argument
     add("paths", nargs="*", metavar="PATH", help="files or folders; this folder by default")
     add_context(impact)
-    add("--scp", action="append", default=[], metavar="FILE", help="these SCPs, not the generated ones")
+    add("--scp", action="append", default=[], metavar="PATH", help="this SCP, or those of a folder, not generated ones")
     add("--select", action="append", default=[], metavar="POLICY", help="only these policies or packs")
     add("--ignore", action="append", default=[], metavar="POLICY", help="none of these policies or packs")
     add("--region", default="", help="the region of stacks and providers that do not name one")
@@ -165,7 +165,7 @@ def scp_impact_command(options: argparse.Namespace) -> int:
         region=options.region,
         variables=variables_of(options, root),
     )
-    given = [(name, Root(Path(name).absolute().parent).read(Path(name).name).text) for name in options.scp]
+    given = [one for name in options.scp for one in scps_at(Path(name))]
     deployer = Deployer(options.principal or DEVELOPER, options.account)
     outcome = rehearse(scan_options, Documents(policies, configuration, given), deployer)
     say(rehearsed(outcome, options.format, display_prefix(root), verbose=options.verbose))
