@@ -22,6 +22,12 @@ def shown_path(report: Report, path: str) -> str:
     return f"{prefix}{path}" if prefix.endswith("/") else f"{prefix}/{path}"
 
 
+def repository_path(report: Report, path: str) -> str:
+    """Give a path as the repository knows it: an absolute one names the machine, one with `..` helps no reader."""
+    shown = shown_path(report, path)
+    return path.lstrip("/") if shown.startswith("/") or ".." in shown.split("/") else shown
+
+
 def dialect(finding: Finding) -> Dialect:
     """Tell in which language a person mends the finding: templates that a CDK application makes are not edited."""
     path = finding.at.path
