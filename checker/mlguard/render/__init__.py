@@ -20,6 +20,7 @@ FORMATS: Mapping[str, str] = {
     "junit": "mlguard.render.junit",
     "gitlab": "mlguard.render.gitlab",
     "csv": "mlguard.render.csv_table",
+    "html": "mlguard.render.html_report",
 }
 """The module of each output format, by the name that the command line gives it."""
 

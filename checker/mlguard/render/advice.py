@@ -40,13 +40,15 @@ def dialect(finding: Finding) -> Dialect:
     return "cloudformation"
 
 
+def fix_language(finding: Finding) -> Dialect:
+    """Tell in which language the fix is written: without a text for CDK, the template's says what to come to."""
+    language = dialect(finding)
+    return "cloudformation" if language == "cdk" and language not in finding.policy.fix_by_hand else language
+
+
 def fix_by_hand(finding: Finding) -> str:
     """Give the text that tells how to mend the finding by hand, empty when the policy has none that fits."""
-    texts = finding.policy.fix_by_hand
-    language = dialect(finding)
-    if language == "cdk" and language not in texts:
-        language = "cloudformation"
-    return texts.get(language, "").strip()
+    return finding.policy.fix_by_hand.get(fix_language(finding), "").strip()
 
 
 def first_paragraph(text: str) -> str:
