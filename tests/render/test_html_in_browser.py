@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -117,10 +118,10 @@ class Browser:
 
     def click(self, selector: str) -> None:
         """Click on the first element of a selector, as a mouse does."""
-        place = self.run(
-            f"(() => {{ const one = document.querySelector({json.dumps(selector)}); one.scrollIntoView({{block: 'center'}});"
-            " const box = one.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; })()"
-        )
+        one = f"document.querySelector({json.dumps(selector)})"
+        self.run(f"{one}.scrollIntoView({{block: 'center'}})")
+        box = self.run(f"{one}.getBoundingClientRect().toJSON()")
+        place = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)
 
@@ -200,7 +201,8 @@ _CONTRAST = """
 (() => {
   const parse = (text) => text.match(/[\\d.]+/g).map(Number);
   const light = (colour) => {
-    const [r, g, b] = colour.map((one) => one / 255).map((one) => one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4);
+    const linear = (one) => one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4;
+    const [r, g, b] = colour.map((one) => linear(one / 255));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const behind = (element) => {
@@ -240,7 +242,7 @@ def test_every_control_has_a_name_and_the_headings_are_in_order(browser: Browser
     assert [node for node in found if not node.get("name", {}).get("value")] == []
     levels = browser.run("Array.from(document.querySelectorAll('h1, h2, h3'), (one) => Number(one.tagName[1]))")
     assert levels[0] == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
     assert browser.run("new Set(Array.from(document.querySelectorAll('[id]'), (one) => one.id)).size") == browser.run(
         "document.querySelectorAll('[id]').length"
     )
@@ -370,7 +372,7 @@ def test_two_thousand_findings_are_shown(
     make_report: Callable[..., Report],
     tmp_path: Path,
 ) -> None:
-    line = 'resource "aws_sagemaker_notebook_instance" "nb" {\n  instance_type = "ml.p4d.24xlarge"\n  role_arn = var.role\n}\n'
+    line = 'resource "aws_sagemaker_notebook_instance" "nb" {\n  instance_type = "ml.p4d.24xlarge"\n  a = 1\n}\n'
     documents = {f"p{number}/main.tf": Document(f"p{number}/main.tf", line * 100) for number in range(20)}
     policies = [make_policy(id=f"policy-{number}", severity=Severity(1 + number % 5)) for number in range(40)]
     findings = [
