@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from importlib.resources import files
 
 from mlguard.errors import ParseError
-from mlguard.finding import Comparison, Finding, Money, Part, Provenance, Remark, Report
+from mlguard.finding import Finding, Part, Report
 from mlguard.policy.model import Policy
 from mlguard.render.escape import visible
 from mlguard.render.html_report import render
@@ -99,32 +99,16 @@ def test_a_clean_run(make_report: Callable[..., Report]) -> None:
     assert "No findings, but not everything could be read" in broken.texts
 
 
-def test_what_the_change_did_is_told(
-    make_finding: Callable[..., Finding], make_part: Callable[..., Part], make_report: Callable[..., Report]
-) -> None:
-    new = make_finding(status="new", exposure=(make_part(),))
-    worse = make_finding(leaf="worse", status="worse", was="ml.t3.medium")
-    old = make_finding(leaf="old", status="existing")
-    gone = make_finding(leaf="gone", status="fixed", message="there was something")
-    report = make_report(
-        new,
-        worse,
-        old,
-        comparison=Comparison("main at 1a2b3c4", (gone,), Money(100.0, 200.0), Money(18433.45, 29849.99)),
-        remarks=(Remark("suppression", "this change adds an ignore", "infra/nb.tf", 2),),
-        provenance=Provenance(
-            "1.2.3", ".mlguard.yaml", "abcd", "origin/main", 73, "ef01", "2026-07-20", ("--fail-on=low",)
-        ),
-    )
-    page = Page(render(report))
+def test_what_the_change_did_is_told(compared_report: Report) -> None:
+    page = Page(render(compared_report))
     assert [one["data-status"] for one in page.all("details", "finding")] == ["new", "existing", "worse"]
     for text in (
         "before: $100 to $200",
         "this change adds $18,433 to $29,850",
         "2 new or worse",
-        "compared with main at 1a2b3c4",
+        "against main at 1a2b3c4",
         "1 finding fixed by this change",
-        "there was something",
+        "it is no more",
         "this change adds an ignore",
         ".mlguard.yaml abcd",
         "origin/main",

@@ -9,7 +9,7 @@ from mlguard.finding import Report
 from mlguard.render.fragments import EMPTY, Html, fragment, joined
 from mlguard.render.html_charts import strip
 from mlguard.render.money import monthly_total, range_of
-from mlguard.render.totals import by_severity, number_of
+from mlguard.render.totals import by_severity, by_status, number_of
 
 _LONG = 14  # characters of a figure that needs a smaller size
 _GUARDRAILS = {
@@ -17,7 +17,6 @@ _GUARDRAILS = {
     "protective": "an SCP protects the remedy",
     "none": "no SCP reaches",
 }
-_STATUSES = {"new": "new", "worse": "worse", "existing": "existing", "fixed": "fixed"}
 
 
 def tiles(report: Report) -> Html:
@@ -31,7 +30,7 @@ def _tiles(report: Report) -> Iterator[Html]:
     severities = by_severity(counted)
     yield _tile("Findings", f"{len(counted):,}", strip(severities, {label: label for label in severities}))
     if report.comparison is not None:
-        yield _change(report)
+        yield _change(report, report.comparison.against)
     guarded = Counter[str](finding.policy.guardrail.enforce for finding in counted)
     parts = {kind: guarded[kind] for kind in _GUARDRAILS}
     reached = parts["preventive"] + parts["protective"]
@@ -55,14 +54,9 @@ def _money(report: Report) -> Html:
     return _tile("At stake each month", figure, joined(fragment("small", text=line) for line in lines))
 
 
-def _change(report: Report) -> Html:
-    statuses = Counter[str](finding.status for finding in report.counted())
-    comparison = report.comparison
-    if comparison is not None:
-        statuses["fixed"] = len(comparison.fixed)
-    parts = {status: statuses[status] for status in _STATUSES}
-    against = comparison.against if comparison is not None else ""
-    more = joined([strip(parts, _STATUSES), fragment("small", text=f"compared with {against}")])
+def _change(report: Report, against: str) -> Html:
+    parts = by_status(report)
+    more = joined([strip(parts, {status: status for status in parts}), fragment("small", text=f"against {against}")])
     return _tile("This change", f"{parts['new'] + parts['worse']:,} new or worse", more)
 
 
