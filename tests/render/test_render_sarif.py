@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -166,9 +167,12 @@ def test_problem_without_a_place(make_report: Callable[..., Report], schema: Dra
 
 @pytest.mark.parametrize("page", ["http://insecure.example", "https://a b", "javascript:x", "https://x/\u202e"])
 def test_only_plain_https_pages(
-    page: str, make_policy: Callable[..., Policy], make_report: Callable[..., Report]
+    page: str,
+    make_finding: Callable[..., Finding],
+    make_policy: Callable[..., Policy],
+    make_report: Callable[..., Report],
 ) -> None:
-    run = _run(render(make_report(policies=(make_policy(references=(page,)),))))
+    run = _run(render(make_report(make_finding(policy=make_policy(references=(page,))))))
     assert "helpUri" not in run["tool"]["driver"]["rules"][0]
 
 
@@ -199,3 +203,17 @@ def test_hostile_text(make_hostile_report: Callable[[str], Report], schema: Draf
 def test_endless_messages_are_cut(make_finding: Callable[..., Finding], make_report: Callable[..., Report]) -> None:
     finding = make_finding(message="m" * 1_000_000, resource="r" * 1_000_000)
     assert len(render(make_report(finding))) < 50_000
+
+
+def test_what_the_change_did_is_the_baseline_state(compared_report: Report, schema: Draft4Validator) -> None:
+    schema.validate(json.loads(render(compared_report)))
+    run = _run(render(compared_report))
+    assert [one["baselineState"] for one in run["results"]] == ["new", "unchanged", "new", "updated"]
+    told = [one["message"]["text"] for one in run["invocations"][0]["toolExecutionNotifications"]]
+    assert told[:2] == ["this change adds an ignore", "less is read"]
+
+
+def test_the_log_is_lean(full_report: Report, make_policy: Callable[..., Policy]) -> None:
+    text = render(replace(full_report, policies=(*full_report.policies, make_policy(id="says-nothing"))))
+    assert "says-nothing" not in text
+    assert ": " not in re.sub(r'"(?:[^"\\]|\\.)*"', "", text)
