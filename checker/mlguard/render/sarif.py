@@ -14,7 +14,7 @@ import mlguard
 from mlguard.errors import MlguardError
 from mlguard.finding import Finding, Report
 from mlguard.policy.model import Policy, Severity
-from mlguard.render.advice import first_paragraph, fix_in_brief, paragraphs, repository_path
+from mlguard.render.advice import first_paragraph, fix_blocks, fix_in_brief, paragraphs, repository_path
 from mlguard.render.escape import markdown_code, markdown_prose, relative_uri, sarif_text, shortened, visible
 from mlguard.render.money import exposure_of
 from mlguard.render.totals import in_order, number_of, total, worst_first
@@ -134,12 +134,12 @@ def _help_markdown(policy: Policy) -> str:
 
 
 def _markdown_block(text: str) -> Iterable[str]:
-    """Write a fix: indented lines as code, whole paragraphs as prose."""
-    for part in text.split("\n\n"):
-        if part.startswith(("  ", "\t")) or "\n  " in part:
+    """Write a fix: code as code, sentences as prose."""
+    for is_code, part in fix_blocks(text):
+        if is_code:
             yield "\n".join("    " + visible(line.expandtabs(4)) for line in part.split("\n"))
         else:
-            yield markdown_prose(part)
+            yield from map(markdown_prose, paragraphs(part))
 
 
 def _result(report: Report, finding: Finding, index: Mapping[str, int]) -> _Json:
