@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from markdown_it import MarkdownIt
 from mlguard.errors import ParseError
 from mlguard.finding import Finding, Report, Suppression
 from mlguard.policy.model import Policy, Severity
+from mlguard.record import replace
 from mlguard.render.sarif import render
 from mlguard.source import Span
 

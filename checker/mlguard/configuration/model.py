@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from mlguard.policy.model import Severity
 from mlguard.policy.parameters import Parameters, bundled_parameters
+from mlguard.record import field, record
 
 Budgets = Literal["project", "repository", "managed_elsewhere"]
 """Which budgets count for a project: its own, all of the repository, or some that nobody here sees."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Deployment:
     """How the code is deployed to one environment: with which files of values, where, in which workspace.
 
@@ -32,7 +32,7 @@ class Deployment:
         return not self.paths or any(_below(path, pattern) for pattern in self.paths)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Configuration:
     """What a configuration file says; the defaults where there is none."""
 

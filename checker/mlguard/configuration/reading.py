@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, cast, get_args
 
 from mlguard.configuration.fields import known_keys, mapping, nearest, refused, text, texts
@@ -14,6 +13,7 @@ from mlguard.parse.markup import plain
 from mlguard.parse.yaml_document import load_yaml
 from mlguard.policy.model import Severity
 from mlguard.policy.parameters import Environment, Parameters
+from mlguard.record import replace
 from mlguard.source import Document, Root
 from mlguard.value import Node
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from mlguard.finding import Finding, Report
+from mlguard.record import field, record
 from mlguard.render.advice import (
     first_paragraph,
     fix_blocks,
@@ -48,7 +48,7 @@ def render(
     return "\n".join(lines.written) + "\n"
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Findings:
     """Writes findings, and remembers which advice was given already."""
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import textwrap
-from dataclasses import dataclass, field
 
 from mlguard.finding import Report
 from mlguard.policy.model import Severity
+from mlguard.record import field, record
 from mlguard.render.advice import shown_path
 from mlguard.render.escape import terminal_continuation, terminal_path
 
@@ -30,7 +29,7 @@ _STYLES = {
 }
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Lines:
     """Collects what is written about a report; `width` is the number of columns to fill."""
 
@@ -66,7 +65,9 @@ def wrap(text: str, room: int) -> list[str]:
         return [text]
     found = _INDENT.match(text)
     indent = found[0][: room // 2] if found is not None else ""
-    return textwrap.wrap(
+    from textwrap import wrap as wrapped  # noqa: PLC0415  (clean reports wrap nothing)
+
+    return wrapped(
         text.strip(),
         room,
         initial_indent=indent,
