@@ -42,7 +42,8 @@ def write_report(text: str, output: str | None) -> None:
 
 def _replace(target: Path, content: bytes) -> None:
     """Write beside the file and rename, so that a full disk leaves the old one; a device or pipe is written to."""
-    if target.exists() and not target.is_file():
+    device = Path(os.path.abspath(target)).is_relative_to("/dev")  # noqa: PTH100  (/dev/stdout may lead to a file)
+    if device or (target.exists() and not target.is_file()):
         target.write_bytes(content)
         return
     beside = target.with_name(f".{secrets.token_hex(8)}.mlguard")
