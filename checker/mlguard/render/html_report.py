@@ -20,7 +20,7 @@ from mlguard.render.html_sections import fixed, guardrails, notes, policies, sup
 from mlguard.render.html_tiles import tiles
 from mlguard.render.html_toolbar import toolbar
 from mlguard.render.money import monthly_total, most_of, range_of
-from mlguard.render.totals import number_of
+from mlguard.render.totals import change_in_brief, number_of
 
 _SECTIONS = {
     "exposure": "At stake",
@@ -70,6 +70,9 @@ def render(report: Report) -> str:
 
 
 def _title(report: Report) -> str:
+    if report.comparison is not None:
+        brief = change_in_brief(report)
+        return f"{brief[0].upper()}{brief[1:]}"
     count, at_stake = len(report.counted()), range_of(monthly_total(report))
     if not count:
         return "No findings" if not report.problems else "No findings, but not everything could be read"

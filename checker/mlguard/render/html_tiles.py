@@ -57,7 +57,7 @@ def _money(report: Report) -> Html:
 def _change(report: Report, against: str) -> Html:
     parts = by_status(report)
     more = joined([strip(parts, {status: status for status in parts}), fragment("small", text=f"against {against}")])
-    return _tile("This change", f"{parts['new'] + parts['worse']:,} new or worse", more)
+    return _tile("New or worse", f"{parts['new'] + parts['worse']:,}", more)
 
 
 def _undecided(report: Report) -> Html:

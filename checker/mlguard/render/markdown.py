@@ -9,7 +9,7 @@ from mlguard.knowledge.prices import price_dates
 from mlguard.render.advice import fix_in_brief, shown_path
 from mlguard.render.escape import markdown_code, markdown_code_cell, markdown_prose, shortened
 from mlguard.render.money import dearest_first, exposure_of, monthly_total, range_of, total_line
-from mlguard.render.totals import by_status, findings_total, number_of, total, undecided_reasons
+from mlguard.render.totals import by_status, change_in_brief, findings_total, number_of, total, undecided_reasons
 
 MAX_CHARACTERS = 60_000
 """GitHub takes 65,536 characters in a comment."""
@@ -75,8 +75,6 @@ def _head(report: Report) -> str:
     if comparison is None:
         return f"## mlguard: {findings_total(report)}\n" + (f"\n{markdown_prose(money)}.\n" if money else "")
     counts = by_status(report)
-    told = [number_of(counts["new"], "new finding") if counts["new"] else "no new findings"]
-    told += [f"{counts[status]:,} {status}" for status in ("worse", "fixed") if counts[status]]
     before = counts["existing"] + counts["worse"] + counts["fixed"]
     after = counts["existing"] + counts["worse"] + counts["new"]
     rows = [
@@ -86,7 +84,7 @@ def _head(report: Report) -> str:
         _change_row("after", after, range_of(monthly_total(report))),
     ]
     against = f"\nAgainst {markdown_code(shortened(comparison.against, _NAME))}, by list prices of {price_dates()}.\n"
-    return "\n".join([f"## mlguard: {', '.join(told)}\n", _CHANGE_HEADER, *rows, against])
+    return "\n".join([f"## mlguard: {change_in_brief(report)}\n", _CHANGE_HEADER, *rows, against])
 
 
 _CHANGE_HEADER = "| | Findings | At stake a month |\n| --- | --: | --: |"

@@ -42,6 +42,14 @@ def change_total(report: Report) -> str:
     return f"{parts} against {report.comparison.against}"
 
 
+def change_in_brief(report: Report) -> str:
+    """Give `2 new findings, 3 fixed`, what is none of it left out."""
+    counts = by_status(report)
+    told = [number_of(counts["new"], "new finding") if counts["new"] else "no new findings"]
+    told += [f"{counts[status]:,} {status}" for status in ("worse", "fixed") if counts[status]]
+    return ", ".join(told)
+
+
 def findings_total(report: Report) -> str:
     """Give `3 findings (1 critical, 2 high)`: only those that are not suppressed."""
     counted = report.counted()
