@@ -68,6 +68,19 @@ def total(report: Report) -> str:
     )
 
 
+def by_policy(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Group findings by policy: those with the worst finding first, then those with the most."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(finding.policy.id, []).append(finding)
+    return [groups[name] for name in sorted(groups, key=lambda name: (-worst(groups[name]), -len(groups[name]), name))]
+
+
+def worst(findings: Iterable[Finding]) -> Severity:
+    """Give the severity of the worst of some findings."""
+    return max(finding.severity for finding in findings)
+
+
 def undecided_reasons(report: Report) -> list[tuple[str, int]]:
     """Group the undecided checks by reason: the most frequent first, then by name."""
     counted = Counter(undecided.because for undecided in report.undecided)
