@@ -76,10 +76,8 @@ def _title(report: Report) -> str:
     count, at_stake = len(report.counted()), range_of(monthly_total(report))
     if not count:
         return "No findings" if not report.problems else "No findings, but not everything could be read"
-    puts = "puts" if count == 1 else "put"
-    return (
-        f"{number_of(count, 'finding')} {puts} {at_stake} a month at stake" if at_stake else number_of(count, "finding")
-    )
+    stake = f" {'puts' if count == 1 else 'put'} {at_stake} a month at stake" if at_stake else ""
+    return f"{number_of(count, 'finding')}{stake}"
 
 
 def _lead(report: Report) -> str:
@@ -95,11 +93,9 @@ def _lead(report: Report) -> str:
 def _clean(report: Report) -> str:
     if report.problems:
         return "Nothing was found in what could be read."
-    return (
-        "Nothing was found: none of the policies has anything to say."
-        if report.counts.projects
-        else ("There was no infrastructure code to look at.")
-    )
+    if not report.counts.projects:
+        return "There was no infrastructure code to look at."
+    return "Nothing was found: none of the policies has anything to say."
 
 
 def _links(parts: dict[str, Html]) -> Iterator[Html]:

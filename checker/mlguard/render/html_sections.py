@@ -180,8 +180,8 @@ def _policy(number: int, group: Sequence[Finding]) -> Html:
 
 
 def _fixes(number: int, policy: Policy) -> Iterable[Html]:
-    """Write the fix in each language; CDK is mended as its template is where there is no text of its own."""
-    texts = dict(policy.fix_by_hand)
+    """Write the fix in each language that has one."""
     for name, language in _LANGUAGES.items():
-        if texts.get(name, "").strip():
-            yield fragment("fix", number=number, dialect=name, language=language, text=fix(texts[name]))
+        written = policy.fix_by_hand.get(name, "")
+        if written.strip():
+            yield fragment("fix", number=number, dialect=name, language=language, text=fix(written))

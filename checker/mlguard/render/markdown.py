@@ -78,8 +78,6 @@ def render(report: Report, *, limit: int = MAX_CHARACTERS) -> str:
 
 
 _HEADER = "| Severity | Where | Policy | What is wrong | At stake |\n| --- | --- | --- | --- | --: |\n"
-
-
 _POLICY_HEADER = "| Policy | Worst | Findings | At stake a month |\n| --- | --- | --: | --: |\n"
 
 

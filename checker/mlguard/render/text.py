@@ -33,7 +33,8 @@ def render(
 ) -> str:
     """Render the report for people; `width` is the number of columns to fill, `sort` orders the findings.
 
-    `verbose` also lists suppressed findings and every undecided check.
+    Where the run is compared, findings that are older than the change are counted only. `verbose` shows them too, and
+    lists suppressed findings and every undecided check.
     """
     lines = Lines(report, color=color, width=max(width, MIN_WIDTH), verbose=verbose)
     shown = report.counted() if verbose else report.failing()
@@ -81,12 +82,8 @@ class _Findings:
     def _head(self, finding: Finding) -> None:
         """Write place, severity, policy and message: on one line where they fit, else the message below."""
         where = self.lines.where(finding.at.path, finding.at.line, finding.at.column)
-        severity, name, message = (
-            finding.severity.label,
-            terminal(finding.policy.id),
-            terminal(finding.message, MESSAGE),
-        )
-        styled = self.lines.styled
+        severity, styled = finding.severity.label, self.lines.styled
+        name, message = terminal(finding.policy.id), terminal(finding.message, MESSAGE)
         head = f"{styled(where, 'bold')}  {styled(severity, severity)}  {styled(name, 'bold')}"
         if len(where) + len(severity) + len(name) + len(message) + 6 <= self.lines.width:
             self.lines.add(f"{head}  {message}")
@@ -98,7 +95,7 @@ class _Findings:
         exposure = exposure_of(finding)
         reasons = [terminal(reason, MESSAGE) for reason in reasons_of(finding)]
         if len(reasons) == 1:
-            self._detail(margin, "at stake", f"{exposure}: {reasons[0]}")
+            self._detail(margin, "at stake", f"{exposure}: {reasons[0]}" if exposure else reasons[0])
         elif exposure:
             more = [f"and {number_of(len(reasons) - _PARTS, 'more part')}"] if len(reasons) > _PARTS else []
             self._detail(margin, "at stake", exposure, *reasons[:_PARTS], *more)
