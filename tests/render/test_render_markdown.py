@@ -163,3 +163,20 @@ def test_hostile_text_adds_no_structure(make_hostile_report: Callable[[str], Rep
 def test_the_worst_come_first(make_finding: Callable[..., Finding], make_report: Callable[..., Report]) -> None:
     one, two = make_finding(), make_finding(leaf="z", at=Span("infra/nb.tf", 1, 1, 1, 4))
     assert render(make_report(one, two)) == render(make_report(two, one))
+
+
+def test_a_fix_is_brief(
+    make_finding: Callable[..., Finding], make_policy: Callable[..., Policy], make_report: Callable[..., Report]
+) -> None:
+    fixes = {
+        "sentence": "Choose a smaller type (or two):\n\n    type = 1\n",
+        "line": "retention_in_days = 14",
+        "block": "rule {\n  id = 1\n}\n",
+    }
+    findings = [
+        make_finding(policy=make_policy(id=name, fix_by_hand={"terraform": fix})) for name, fix in fixes.items()
+    ]
+    assert (
+        "### How to fix\n\n- `block`: see `mlguard explain block`\n- `line`: `retention_in_days = 14`\n"
+        "- `sentence`: Choose a smaller type (or two).\n"
+    ) in render(make_report(*findings))

@@ -64,7 +64,9 @@ def fix_in_brief(finding: Finding) -> str:
     is_code, text = blocks[0]
     if is_code and "\n" in text:
         return f"see `mlguard explain {finding.policy.id}`"
-    brief = text.strip() if is_code else first_paragraph(text)
+    if is_code:
+        return text.strip() if "`" in text else f"`{text.strip()}`"
+    brief = first_paragraph(text)
     return f"{brief[:-1]}." if brief.endswith(":") else brief
 
 
