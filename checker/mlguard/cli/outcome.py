@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import sys
 from pathlib import Path
 
@@ -46,7 +45,9 @@ def _replace(target: Path, content: bytes) -> None:
     if device or (target.exists() and not target.is_file()):
         target.write_bytes(content)
         return
-    beside = target.with_name(f".{secrets.token_hex(8)}.mlguard")
+    from secrets import token_hex  # noqa: PLC0415  (few reports go to a file)
+
+    beside = target.with_name(f".{token_hex(8)}.mlguard")
     try:
         with beside.open("xb") as file:
             file.write(content)
