@@ -482,7 +482,7 @@ FILE = 'resource "aws_sfn_state_machine" "m" {\n  definition = templatefile("${p
     [
         (HEREDOC, 10, f'"InstanceType": "{DEAR}"'),
         (HEREDOC.replace("{ default = 2 }", "{}"), 10, f'"InstanceType": "{DEAR}"'),
-        (ENCODED, 2, "definition"),
+        (ENCODED, 4, f'InstanceType = "{DEAR}"'),
         (FILE % DEAR, 2, "definition = templatefile"),
         (FILE.replace("templatefile", "file").replace(', { t = "%s" }', ""), 2, None),
     ],
@@ -516,9 +516,62 @@ resource "aws_scheduler_schedule" "s" {
 """
     report = scanned({"main.tf": text}, types)
     assert [(one.resource, one.at.line) for one in report.findings] == [
-        ("aws_sagemaker_pipeline.p/Train", 2),
+        ("aws_sagemaker_pipeline.p/Train", 4),
         ("aws_scheduler_schedule.s/target", 10),
     ]
+
+
+_REQUEST = """
+jsonencode({ States = { Train = {
+    Type       = "Task"
+    Resource   = "arn:aws:states:::sagemaker:createTrainingJob.sync"
+    Parameters = { OutputDataConfig = { S3OutputPath = "s3://${aws_s3_bucket.models.id}/models" },
+                   CheckpointConfig = { S3Uri = "s3://${aws_s3_bucket.runs.id}/checkpoints" } }
+  } } })
+"""
+_WRITTEN = """
+<<-JSON
+  {"States": {"Train": {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync",
+    "Parameters": {"OutputDataConfig": {"S3OutputPath": "s3://${aws_s3_bucket.models.id}/models"},
+                   "CheckpointConfig": {"S3Uri": "s3://${aws_s3_bucket.runs.id}/checkpoints"}}
+  }}}
+  JSON
+"""
+
+
+@pytest.mark.parametrize(
+    ("definition", "undecided"),
+    [(_REQUEST, []), (_WRITTEN, ["it may lead to aws_s3_bucket.models or aws_s3_bucket.runs"])],
+)
+def test_each_address_in_a_definition_leads_to_its_own_bucket(
+    scanned: Scan, make_policy: Make, definition: str, undecided: list[str]
+) -> None:
+    """What `jsonencode` is given tells of each part what it is made of; a text does not, and nothing is guessed."""
+    expires = make_policy(
+        "applies_to: sagemaker.training_job\nrequire: {run_outputs: {every: {expiry: {equals: deleted}}}}\n"
+    )
+    text = f"""
+resource "aws_s3_bucket" "models" {{}}
+resource "aws_s3_bucket" "runs" {{}}
+resource "aws_s3_bucket_lifecycle_configuration" "runs" {{
+  bucket = aws_s3_bucket.runs.id
+  rule {{
+    id     = "expire"
+    status = "Enabled"
+    expiration {{
+      days = 30
+    }}
+  }}
+}}
+resource "aws_sfn_state_machine" "m" {{
+  definition = {definition.strip()}
+}}
+"""
+    report = scanned({"main.tf": text}, expires)
+    assert not report.findings
+    assert [one.because for one in report.undecided] == undecided
 
 
 def test_the_tags_of_the_carrier_are_those_of_its_jobs(scanned: Scan, make_policy: Make) -> None:

@@ -12,7 +12,7 @@ from mlguard.parse.inner_text import MAX_INNER, inner_text, overlaid, places
 from mlguard.parse.json_document import load_json
 from mlguard.scenario import Scenario
 from mlguard.source import Document, Span
-from mlguard.value import Choice, Content, Entries, Node, Unknown, settle, text_of
+from mlguard.value import Choice, Content, EncodedText, Entries, Node, Unknown, settle, text_of
 
 MAX_JOBS = 500
 MAX_DEPTH = 60
@@ -129,6 +129,7 @@ class Reader:
 
         None where it is a text that speaks of no job at all.
         """
+        node = _encoded(node)
         content = node.content
         if isinstance(content, Entries):
             in_s3 = {"Bucket", "Key", "S3Bucket", "BucketName"} & set(content.nodes)
@@ -179,6 +180,15 @@ class Reader:
             at = replace(node, span=found.outer(Span(node.span.path, line, column, line, column + 1)), key_span=None)
         message = error.message.removeprefix("not valid JSON: ")
         return _open(at, f"its definition is not valid JSON: {message}")
+
+
+def _encoded(node: Node) -> Node:
+    """Give the value that a text is the JSON of, where a function made it: each part knows its place, and its own."""
+    content = node.content
+    made = content.node if isinstance(content, EncodedText) else None
+    if isinstance(content, Unknown):
+        made = content.encodes
+    return made if made is not None and isinstance(made.content, Entries) else node
 
 
 def _open(node: Node, because: str) -> Node:
