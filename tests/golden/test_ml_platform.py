@@ -127,6 +127,4 @@ def passed(spelling: str) -> set[tuple[str, str]]:
     ((project,), _) = projects_of(asked)
     constructs = {one.address: one.raw.construct for one in project.resources}
     checked = check_project(project, asked.policies, Configuration().parameters.value, ())
-    return {
-        (policy.id, logical(address, constructs[address]) if address else "") for policy, address in checked.passed
-    }
+    return {(policy.id, logical(address, constructs[address]) if address else "") for policy, address in checked.passed}

@@ -396,7 +396,8 @@ def test_the_names_of_stage_and_stack_tell_the_environment(
 ) -> None:
     told = make_policy("applies_to: sagemaker.notebook_instance\nrequire: {environment: {in: [none]}}\n")
     nb = resource(**{"aws:cdk:path": path})
-    files = {**assembly(**{artifact: stack("T.template.json")}), "cdk.out/T.template.json": template(Nb=nb)}
+    artifacts: dict[str, Any] = {artifact: stack("T.template.json")}
+    files = {**assembly(**artifacts), "cdk.out/T.template.json": template(Nb=nb)}
     (finding,) = scanned(files, told).findings
     assert finding.environment == environment
 
