@@ -7,7 +7,6 @@ What is one thing is named alike: `FeatureBucket` in the nested stack `Storage`,
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 from mlguard.configuration import Configuration
 from mlguard.finding import Finding, Report, sum_of
 from mlguard.policy.load import bundled_policies
+from mlguard.record import replace
 from mlguard.scan import Options, projects_of, scan
 from mlguard.scan.check import check_project
 from mlguard.scan.selection import choose
