@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 from pathlib import Path
 
+from mlguard.cli.inputs import configuration_of
+from mlguard.cli.outcome import CLEAN, say, write_report
 from mlguard.errors import UsageError
 from mlguard.knowledge import instances, regions
 from mlguard.knowledge.prices import HOME, Price, price_date, regions_with_price
 from mlguard.knowledge.rates import COLUMNS, Rates, read_rates
 from mlguard.knowledge.tables import table
+from mlguard.scan.selection import rates_of
 from mlguard.source import Root
+from mlguard.source.root import root_of
 from mlguard.vocabulary.derived.machines import HOURS_PER_MONTH
 
 _CHEAPEST = 5
@@ -81,3 +86,34 @@ def imported(file: Path) -> str:
         figures = ["" if figure is None else f"{figure:g}" for figure in (row.usd_per_hour, row.discount_percent)]
         writer.writerow([row.item, row.region, *figures, row.note])
     return out.getvalue()
+
+
+def add_prices(parser: argparse.ArgumentParser) -> None:
+    """Declare the commands of `mlguard prices`."""
+    commands_of = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    show = commands_of.add_parser("show", help="show what an instance type costs, and how the figure comes about")
+    show.add_argument("type", metavar="TYPE", help="for instance ml.g5.2xlarge")
+    show.add_argument("--region", default="", help="us-east-1 by default")
+    show.add_argument("--config", metavar="FILE", help="the configuration file, which may name your own rates")
+    show.add_argument("--no-config", action="store_true", help="read no configuration file")
+    show.set_defaults(run=prices_show_command)
+    taken = commands_of.add_parser("import", help="check a CSV file of your own rates, and keep it for scans")
+    taken.add_argument("file", metavar="FILE", help="with item, region, usd_per_hour or discount_percent, and note")
+    taken.add_argument("--to", default=".mlguard.prices.csv", metavar="FILE", help=".mlguard.prices.csv by default")
+    taken.set_defaults(run=prices_import_command)
+
+
+def prices_show_command(options: argparse.Namespace) -> int:
+    """`mlguard prices show TYPE`."""
+    root = Root(root_of([Path()]))
+    configuration = configuration_of(options, root)
+    region = options.region or configuration.region_of("", "")
+    say(explained(options.type, region, rates_of(configuration, root)))
+    return CLEAN
+
+
+def prices_import_command(options: argparse.Namespace) -> int:
+    """`mlguard prices import FILE`."""
+    write_report(imported(Path(options.file)), options.to)
+    say(f"{options.to} is written; name it in .mlguard.yaml: prices: {options.to}\n")
+    return CLEAN

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mlguard.parse.terraform.evaluate import evaluate
 from mlguard.parse.terraform.failure import NotEvaluatedError
 from mlguard.parse.terraform.scope import Scope
 from mlguard.parse.terraform.syntax import Block, Call, ObjectExpression
 from mlguard.parse.terraform.values import hidden
+from mlguard.record import replace
 from mlguard.scenario import Scenario
 from mlguard.value import Entries, Node
 

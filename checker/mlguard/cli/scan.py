@@ -1,0 +1,177 @@
+"""`mlguard scan` and `mlguard hook`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlguard.cli.inputs import (
+    add_context,
+    configuration_of,
+    display_prefix,
+    given_of,
+    policies_chosen,
+    policies_known,
+    relative,
+    variables_of,
+)
+from mlguard.cli.outcome import CLEAN, FINDINGS, NOTHING, UNTRUSTED, say, write_report
+from mlguard.cli.progress import Progress
+from mlguard.cli.reports import add_reports, reports_wanted
+from mlguard.configuration import Configuration
+from mlguard.errors import UsageError
+from mlguard.finding import Report
+from mlguard.policy.model import Severity
+from mlguard.record import replace
+from mlguard.render import renderer
+from mlguard.render.money import dearest_first, monthly_total
+from mlguard.render.totals import in_order, worst_first
+from mlguard.scan import Options, Validate, scan
+from mlguard.scan.selection import named_environment, rates_of
+from mlguard.source import Root
+from mlguard.source.root import root_of
+
+_SEVERITIES = ("info", "low", "medium", "high", "critical")
+_SORTS = {"place": in_order, "severity": worst_first, "exposure": dearest_first}
+
+
+def add_scan(scan: argparse.ArgumentParser) -> None:
+    """Declare the options of `mlguard scan`."""
+    add = scan.add_argument
+    add("paths", nargs="*", metavar="PATH", help="files or folders; this folder by default")
+    add_reports(scan)
+    add("--select", action="append", default=[], metavar="POLICY", help="only these policies, packs or wildcards")
+    add("--ignore", action="append", default=[], metavar="POLICY", help="none of these policies, packs or wildcards")
+    add("--fail-on", choices=(*_SEVERITIES, "never"), help="the severity from which findings fail the run")
+    add("--fail-on-exposure", type=float, metavar="USD", help="fail the run when at least this is at stake for a month")
+    add("--sort", choices=("place", "severity", "exposure"), default="place", help="the order of findings")
+    add("--unknown", choices=("pass", "fail"), default="pass", help="whether undecided checks fail the run")
+    add_context(scan)
+    add("--region", default="", help="the region of stacks and providers that do not name one")
+    add("--var", action="append", default=[], metavar="NAME=VALUE", help="the value of a Terraform variable")
+    add(
+        "--plan",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a plan, as `terraform show -json` writes it",
+    )
+    add("--var-file", action="append", default=[], metavar="FILE", help="a Terraform variable file")
+    add(
+        "--env-vars",
+        action="store_true",
+        help="take Terraform variables from TF_VAR_* and the workspace from TF_WORKSPACE",
+    )
+    add(
+        "--parameters", action="append", default=[], metavar="FILE", help="a parameter file of a template, or samconfig"
+    )
+    add("--parameter", action="append", default=[], metavar="NAME=VALUE", help="the value of a template parameter")
+    add("--validate", action="store_true", help="report what cfn-lint calls an error in the templates as problems too")
+    add("--verbose", action="store_true", help="list every undecided check")
+    add("--no-progress", action="store_true", help="show no progress bar")
+    scan.set_defaults(run=scan_command)
+
+
+def scan_command(options: argparse.Namespace) -> int:
+    """`mlguard scan`."""
+    plans = [Path(path) for path in options.plan]
+    paths = [Path(path) for path in options.paths] or ([] if plans else [Path()])
+    missing = [path for path in (*paths, *plans) if not os.path.lexists(path)]
+    if missing:
+        raise UsageError(f"there is no file or folder {missing[0]}")
+    root = Root(root_of(paths or plans))
+    wanted = reports_wanted(options.format, options.output)
+    configuration = configuration_of(options, root)
+    report = _report(options, root, configuration, tuple(relative(root, path) for path in paths), None)
+    for form, output in wanted:
+        write_report(_rendered(form, report, options, shown=output is None), output)
+    return _exit_code(report, options, configuration)
+
+
+def hook(names: Sequence[str]) -> int:
+    """`mlguard hook FILE…`: check the projects of the changed files; quiet when none of them is infrastructure code."""
+    files = [Path(name) for name in names if os.path.lexists(name)]
+    root = Root(root_of([Path()]))
+    changed = frozenset(relative(root, path) for path in files)
+    parser = argparse.ArgumentParser()
+    add_scan(parser)
+    options = parser.parse_args(["--no-progress"])
+    configuration = configuration_of(options, root)
+    report = _report(options, root, configuration, ("",), changed) if changed else None
+    if report is None or not (report.counts.projects or report.problems):
+        return CLEAN
+    code = _exit_code(report, options, configuration)
+    if code not in (CLEAN, NOTHING):
+        say(_rendered("text", report, options, shown=True))
+    return CLEAN if code == NOTHING else code
+
+
+def _report(
+    options: argparse.Namespace,
+    root: Root,
+    configuration: Configuration,
+    paths: tuple[str, ...],
+    only: frozenset[str] | None,
+) -> Report:
+    known = policies_known(options, configuration, root)
+    progress = Progress(enabled=not options.no_progress and sys.stderr.isatty())
+    try:
+        report = scan(
+            Options(
+                root=root,
+                paths=paths,
+                plans=tuple(relative(root, Path(path), outside=True) for path in options.plan),
+                policies=policies_chosen(known, options, configuration),
+                known=known,
+                configuration=configuration,
+                environment=named_environment(options.environment, configuration),
+                region=options.region,
+                variables=variables_of(options, root),
+                rates=rates_of(configuration, root),
+                given=given_of(options, root),
+                only=only,
+                validate=_validation(options),
+                tick=progress.tick,
+            )
+        )
+        return replace(report, display_prefix=display_prefix(root))
+    finally:
+        progress.close()
+
+
+def _validation(options: argparse.Namespace) -> Validate | None:
+    if not options.validate:
+        return None
+    from mlguard.validate import template_errors  # noqa: PLC0415  (for cfn-lint, which few runs need)
+
+    return template_errors
+
+
+def _rendered(form: str, report: Report, options: argparse.Namespace, *, shown: bool) -> str:
+    """Render the report in a format; colours are for what is shown, not for files."""
+    render = renderer(form)
+    if form != "text":
+        return render(report)
+    color = shown and "NO_COLOR" not in os.environ
+    color = color and (sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR")))
+    width = shutil.get_terminal_size((100, 24)).columns if shown else 100
+    return render(report, color=color, width=width, verbose=options.verbose, sort=_SORTS[options.sort])
+
+
+def _exit_code(report: Report, options: argparse.Namespace, configuration: Configuration) -> int:
+    if report.problems:
+        return UNTRUSTED
+    if not report.counts.projects:
+        return NOTHING
+    level = options.fail_on or configuration.fail_on.label
+    counted = (
+        () if level == "never" else tuple(one for one in report.counted() if one.severity >= Severity.named(level))
+    )
+    too_dear = options.fail_on_exposure is not None and monthly_total(report).low >= options.fail_on_exposure
+    if counted or too_dear or (options.unknown == "fail" and report.undecided):
+        return FINDINGS
+    return CLEAN
