@@ -13,6 +13,7 @@ from mlguard.bundled import policies_folder
 from mlguard.errors import MlguardError, PolicyError
 from mlguard.parse.yaml_document import load_yaml
 from mlguard.policy.clauses import ClauseReader
+from mlguard.policy.fixes import read_fixes
 from mlguard.policy.model import (
     Enforcement,
     Example,
@@ -34,7 +35,7 @@ from mlguard.vocabulary.model import Vocabulary
 _EXAMPLES = re.compile(r"(?m)^examples:[ \t]*$")
 _KEYS = (
     "id", "title", "severity", "raise_severity_when", "since", "pack", "recommended", "aliases", "applies_to",
-    "when", "require", "message", "why", "fix_by_hand", "exposure", "scp", "references", "examples",
+    "when", "require", "message", "why", "fix_by_hand", "fix", "exposure", "scp", "references", "examples",
 )  # fmt: skip
 _REQUIRED = ("id", "title", "severity", "pack", "applies_to", "require", "message", "why", "fix_by_hand", "scp")
 _NOT_POLICIES = frozenset(("schema", "vocabulary", "data"))
@@ -132,6 +133,7 @@ class _Reader:
             built_in=built_in,
             exposure=self._exposure(),
             recommended=self._recommended(),
+            fixes=read_fixes(self._fields["fix"], clauses, self._parameters) if "fix" in self._fields else (),
         )
 
     def _severity(self) -> Severity:
