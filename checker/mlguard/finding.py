@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mlguard.errors import MlguardError
-from mlguard.policy.model import Policy, Severity
+from mlguard.policy.model import Policy, Recipe, Severity
+from mlguard.record import record
 from mlguard.resource import Basis, Related
 from mlguard.source import Document, Span
+from mlguard.value import Scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,47 @@ def sum_of(parts: Iterable[Part], per: Literal["month", "run"] = "month") -> Mon
     return Money(sum(lows.values()), None if unbounded else sum(high or 0.0 for high in highs.values()))
 
 
+@record(eq=False)
+class Remedy:
+    """How a policy would mend a finding, every value known, before anybody has looked at the text.
+
+    `at` is the header of the resource, or where the finding points when it is about a project; `parameter` that of the
+    parameter that chooses the type. `replace` stands instead of the value `found_value`, which is written at `found`,
+    or of nothing where that is None. `refused` says why nothing can be done.
+    """
+
+    safe: bool
+    what: str
+    at: Span
+    type: str = ""
+    parameter: Span | None = None
+    found: Span | None = None
+    found_value: Scalar = None
+    replace: object = None
+    recipes: tuple[Recipe, ...] = ()
+    refused: str = ""
+
+
+@record()
+class Splice:
+    """A stretch of a file, by offsets, and the text that stands there instead."""
+
+    path: str
+    start: int
+    end: int
+    text: str
+
+
+@record(eq=False)
+class Repair:
+    """How a finding is mended: what is spliced into which files, or, in `refused`, why nothing is."""
+
+    safe: bool
+    what: str
+    splices: tuple[Splice, ...] = ()
+    refused: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Finding:
     """One mistake in one place.
@@ -78,7 +121,8 @@ class Finding:
     `when` says in which scenarios it holds, empty when in all. `resource` is the address in the project, `project`
     the file or folder that names the project. `leaf` is the property that settled it, without list indexes. `also`
     are the addresses of more resources that it holds for alike: other instances of the block, other calls of a module.
-    `exposure` is the money at stake, empty where no figure can be given.
+    `exposure` is the money at stake, empty where no figure can be given. `remedy` is how its policy would mend it,
+    `repair` how that is written.
     """
 
     policy: Policy
@@ -97,6 +141,8 @@ class Finding:
     repeat: int = 0
     exposure: tuple[Part, ...] = ()
     also: tuple[str, ...] = ()
+    remedy: Remedy | None = None
+    repair: Repair | None = None
 
     @property
     def monthly(self) -> Money:

@@ -16,7 +16,7 @@ from mlguard.policy.fixes import value_form
 from mlguard.policy.model import Fix, Policy, Recipe
 from mlguard.resource import Project, RawResource, Resource
 from mlguard.source import Span
-from mlguard.value import Entries, Items, Node, Parameter, child, text_of
+from mlguard.value import Entries, Node, Parameter, child, text_of
 from mlguard.vocabulary.model import awscc_type, snake_case
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
@@ -46,7 +46,7 @@ def remedy(
 
 
 def together(remedies: Sequence[Remedy]) -> Remedy | None:
-    """Make one remedy of those for all that one finding is about, None of none; the most careful word about it counts."""
+    """Make one remedy of those for all that one finding is about, None of none; the most careful word counts."""
     if not remedies:
         return None
     recipes = list(remedies[0].recipes)
@@ -111,7 +111,9 @@ def _recipes(fix: Fix, raw: RawResource | None, at: Span) -> Sequence[Recipe]:
 
 
 def _in_snake_case(recipe: Recipe) -> Recipe:
-    return replace(recipe, set=_snake_keys(recipe.set), add=_snake_keys(recipe.add), if_present=snake_case(recipe.if_present))
+    return replace(
+        recipe, set=_snake_keys(recipe.set), add=_snake_keys(recipe.add), if_present=snake_case(recipe.if_present)
+    )
 
 
 def _snake_keys(value: object) -> Mapping[str, object]:
@@ -268,7 +270,7 @@ class _Values:
 
 def _by_size(kind: str) -> tuple[str, int, str]:
     known = instances.lookup(kind)
-    return (kind.split(".")[0], known.vcpu if known is not None else 0, kind)
+    return (kind.split(".", maxsplit=1)[0], known.vcpu if known is not None else 0, kind)
 
 
 def _highest(name: str, value: object, allowed: object) -> object:
