@@ -25,6 +25,7 @@ from mlguard.parse.terraform.syntax import (
 from mlguard.repair.tree import RefusedError, Spot, indentation, line_end, newline_of
 from mlguard.repair.written import assignments, block_lines, body_lines, hcl, split
 from mlguard.source import Document
+from mlguard.value import Unknown
 
 _COMMENTS = ("#", "//", "/*")
 _ASSIGNED = re.compile(r"(?P<name>[\w-]+)[ \t]*=[ \t]*(?P<value>[^\n]+)\Z")
@@ -86,7 +87,7 @@ class Hcl:
         return spot
 
     def _value(self, value: Expression) -> Spot:
-        if isinstance(value, Literal):
+        if isinstance(value, Literal) and not isinstance(value.value, Unknown):
             return Spot("scalar", value.start, value.end, content=value.value, syntax=value)
         if isinstance(value, ListExpression):
             return Spot("list", value.start, value.end, items=[self._value(item) for item in value.items], syntax=value)
@@ -114,7 +115,8 @@ class Hcl:
         if "\n" not in self._text[opened : block.end]:
             return [self._several_lines(block, opened, entries)]
         outer = indentation(self._text, block.start)
-        inside = sorted([*block.arguments.values(), *block.blocks], key=lambda one: one.start)
+        inside: list[Argument | Block] = [*block.arguments.values(), *block.blocks]
+        inside.sort(key=lambda one: one.start)
         indent = indentation(self._text, inside[0].start) if inside else f"{outer}  "
         splices: dict[int, str] = {}
         if arguments:

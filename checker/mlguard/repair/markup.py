@@ -130,7 +130,7 @@ class Markup:
         last = below[-1]
         end = max(last.end, last.key[1] if last.key else 0)
         between = self._text[end:close]
-        if "*" in between or last.kind == "opaque" and last.start == last.end:
+        if "*" in between or (last.kind == "opaque" and last.start == last.end):
             raise RefusedError("an alias ends it")
         first = below[0].key[0] if below[0].key else below[0].start
         if "\n" not in self._text[into.start : first]:
@@ -159,10 +159,8 @@ class Markup:
         return ", " if self._style.spaced else ","
 
     def _pair(self, key: str | None, value: object, indent: str) -> str:
-        if self._is_json and indent:
-            written = json_lines(value, indent, self._style)
-        else:
-            written = flow(value, self._style)
+        several = self._is_json and indent
+        written = json_lines(value, indent, self._style) if several else flow(value, self._style)
         colon = ": " if self._style.spaced else ":"
         return written if key is None else f"{key_text(key, self._style)}{colon}{written}"
 
@@ -183,7 +181,7 @@ class Markup:
         """Write another value instead of a scalar, in the same quotes; or the first where none stands."""
         written = self._text[spot.start : spot.end]
         if spot.content is None and not written.strip() and spot.key is not None:
-            return self._fill_key(spot, spot.key, value)
+            return self._fill_key(spot.key, value)
         if isinstance(value, Mapping | list) and spot.content is not None:
             raise RefusedError("another value stands there, and it is not certain what of it is to be kept")
         if not written or written[0] in "|>":
@@ -193,7 +191,7 @@ class Markup:
             new = f"{written[0]}{new}{written[0]}"
         return [self._splice(spot.start, spot.end, new)]
 
-    def _fill_key(self, spot: Spot, key: tuple[int, int], value: object) -> list[Splice]:
+    def _fill_key(self, key: tuple[int, int], value: object) -> list[Splice]:
         colon = self._text.index(":", key[1]) + 1
         if not isinstance(value, Mapping) or not value:
             return [self._splice(colon, colon, f" {flow(value, self._style)}")]

@@ -111,8 +111,8 @@ def _fault(before: Report, after: Report, mended: Sequence[Finding]) -> str:
         return f"it brings a problem: {path}: {message}"
     open_before = {(one.policy.id, one.project, one.resource) for one in before.undecided}
     for one in after.undecided:
-        key = (one.policy.id, one.project, one.resource)
-        if key not in open_before and any((f.policy.id, f.project, f.resource) == key for f in mended):
+        check = (one.policy.id, one.project, one.resource)
+        if check not in open_before and any((f.policy.id, f.project, f.resource) == check for f in mended):
             return f"whether the finding is gone cannot be decided: {one.because}"
     return ""
 

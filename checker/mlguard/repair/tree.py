@@ -20,7 +20,8 @@ class Spot:
     """A value in the text, by offsets; `key` is where its key stands.
 
     `why` says of an opaque one why nobody may write into it. `one_or_more` marks a list that is written without its
-    brackets when it has one item: nested blocks. `shared` says that other places use it, too. `syntax` is what the format itself knows of it.
+    brackets when it has one item: nested blocks. `shared` says that other places use it, too. `syntax` is what the
+    format itself knows of it.
     """
 
     kind: Literal["mapping", "list", "scalar", "opaque"]
