@@ -6,7 +6,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from mlguard.render.money import dearest_first, monthly_total
 from mlguard.render.totals import in_order, worst_first
 from mlguard.scan import Options, Validate, scan
 from mlguard.scan.selection import named_environment, rates_of
-from mlguard.source import Root
+from mlguard.source import Overlay, Root
 from mlguard.source.root import root_of
 
 _SEVERITIES = ("info", "low", "medium", "high", "critical")
@@ -71,7 +71,10 @@ def add_scan(scan: argparse.ArgumentParser) -> None:
     )
     add("--parameter", action="append", default=[], metavar="NAME=VALUE", help="the value of a template parameter")
     add("--validate", action="store_true", help="report what cfn-lint calls an error in the templates as problems too")
-    add("--verbose", action="store_true", help="list every undecided check")
+    add("--fix", action="store_true", help="mend what can be mended safely, then report what remains")
+    add("--diff", action="store_true", help="show what --fix would change, and fail when that is anything")
+    add("--unsafe-fixes", action="store_true", help="mend what deletes, replaces or stops something as well")
+    add("--verbose", action="store_true", help="list every undecided check, and what is not mended and why")
     add("--no-progress", action="store_true", help="show no progress bar")
     scan.set_defaults(run=scan_command)
 
@@ -86,9 +89,32 @@ def scan_command(options: argparse.Namespace) -> int:
     root = Root(root_of(paths or plans))
     render = renderer(options.format)
     configuration = configuration_of(options, root)
-    report = _report(options, root, configuration, tuple(relative(root, path) for path in paths), None)
+    below = tuple(relative(root, path) for path in paths)
+    report = _report(options, root, configuration, below, None)
+    if options.fix or options.diff:
+        return _mend(options, root, configuration, below, report)
     write_report(_rendered(render, report, options), options.output)
     return _exit_code(report, options, configuration)
+
+
+def _mend(
+    options: argparse.Namespace, root: Root, configuration: Configuration, paths: tuple[str, ...], report: Report
+) -> int:
+    """Show what would be mended, or mend it and report what remains."""
+    from mlguard.cli import fixing  # noqa: PLC0415  (few runs mend anything)
+
+    def again(texts: Mapping[str, str], only: frozenset[str]) -> Report:
+        return _report(options, Overlay(root.folder, texts), configuration, paths, only)
+
+    if options.fix and options.diff:
+        raise UsageError("--diff shows what --fix would do: give one of them")
+    made = fixing.mended(report, options, paths, again)
+    if options.diff:
+        return fixing.show_diff(report, made, options, paths)
+    failed = fixing.write_fixes(root, report, made, options, paths)
+    left = _report(options, root, configuration, paths, None) if made.texts else report
+    write_report(_rendered(renderer(options.format), left, options), options.output)
+    return UNTRUSTED if failed else _exit_code(left, options, configuration)
 
 
 def hook(names: Sequence[str]) -> int:
@@ -137,9 +163,18 @@ def _report(
                 tick=progress.tick,
             )
         )
-        return replace(report, display_prefix=display_prefix(root))
+        return replace(_planned(report), display_prefix=display_prefix(root))
     finally:
         progress.close()
+
+
+def _planned(report: Report) -> Report:
+    """Find out how what can be mended is written, where there is anything to mend."""
+    if not any(finding.remedy is not None for finding in report.findings):
+        return report
+    from mlguard.repair import planned  # noqa: PLC0415  (most reports of a clean repository need none)
+
+    return planned(report)
 
 
 def _validation(options: argparse.Namespace) -> Validate | None:
