@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from mlguard.errors import MlguardError
 from mlguard.finding import Finding, Report
 from mlguard.policy.model import Severity
-from mlguard.render.advice import dialect, first_paragraph, fix_by_hand, has_guardrail, shown_path
+from mlguard.render.advice import dialect, first_paragraph, fix_by_hand, fix_by_mlguard, has_guardrail, shown_path
 from mlguard.render.escape import terminal, terminal_continuation, terminal_path
 from mlguard.render.money import exposure_of, range_of, reasons_of, total_line, totals_by
 from mlguard.render.snippet import snippet
@@ -137,9 +137,12 @@ class _Writer:
         if first and policy.why:
             self._detail(margin, "why", terminal(first_paragraph(policy.why), _TEXT))
         fix = fix_by_hand(finding)
+        texts = [terminal(automatic, _TEXT)] if (automatic := fix_by_mlguard(finding)) else []
         if fix:
             before = self.mended.setdefault((policy.id, dialect(finding)), where)
-            self._detail(margin, "fix", *(_policy_lines(fix) if before is where else [f"as for {before}"]))
+            texts += _policy_lines(fix) if before is where else [f"as for {before}"]
+        if texts:
+            self._detail(margin, "fix", *texts)
         if first and has_guardrail(policy):
             self._detail(margin, "guardrail", "mlguard scp generate")
 
