@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 from mlguard.bundled import policies_folder
@@ -22,6 +23,8 @@ _GUARDRAILS = {
     ),
     "none": "No organization policy can do anything about it.",
 }
+
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
 def with_examples(policy: Policy) -> Policy:
@@ -53,6 +56,7 @@ def policy_page(policy: Policy) -> str:
     for key, title, language in _FIXES:
         if key in policy.fix_by_hand:
             lines += _fix(title, language, policy.fix_by_hand[key])
+    lines += _by_mlguard(policy)
     lines += ["## Guardrail", "", _GUARDRAILS[policy.guardrail.enforce]]
     if policy.guardrail.limits:
         lines += ["", policy.guardrail.limits]
@@ -69,6 +73,15 @@ def _fix(title: str, language: str, text: str) -> list[str]:
     if "\n" not in text and not text.endswith(("}", ")")):
         return [f"{title}: {text}", ""]
     return [f"{title}:", "", f"```{language}", text, "```", ""]
+
+
+def _by_mlguard(policy: Policy) -> list[str]:
+    """Say what `mlguard scan --fix` does; what it fills in stands there by its name."""
+    if not policy.fixes:
+        return []
+    options = {True: "`mlguard scan --fix`", False: "`mlguard scan --fix --unsafe-fixes`"}
+    told = ["- " + _PLACEHOLDER.sub(r"`\1`", fix.what) + f" ({options[fix.safe]})" for fix in policy.fixes]
+    return ["Where the place is certain, mlguard writes it:", "", *dict.fromkeys(told), ""]
 
 
 def _code(example: Example) -> list[str]:

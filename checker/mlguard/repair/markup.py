@@ -33,8 +33,10 @@ class Markup:
         self._style = replace(self._found_style(), quoted=self._is_json)
 
     def offsets(self, span: Span) -> tuple[int, int]:
-        """Give where a span begins and ends."""
+        """Give where a span begins and ends; libyaml ends a block on the line after the last one."""
         starts = self._document.line_starts()
+        if span.end_line > len(starts):
+            return starts[span.line - 1] + span.column - 1, len(self._text)
         return starts[span.line - 1] + span.column - 1, starts[span.end_line - 1] + span.end_column - 1
 
     def _spot(self, node: Node, low: int, high: int) -> Spot:
@@ -102,7 +104,13 @@ class Markup:
         column = own[0].key[0] - (self._text.rfind("\n", 0, own[0].key[0]) + 1)
         lines = block(entries, " " * column, self._style)
         end = self._after(own[-1])
-        return [self._splice(end, end, "".join(f"\n{line}" for line in lines))]
+        gap = "\n" if len(own) > 1 and self._apart(own[-1]) else ""
+        return [self._splice(end, end, gap + "".join(f"\n{line}" for line in lines))]
+
+    def _apart(self, spot: Spot) -> bool:
+        """Tell whether a blank line stands before a key."""
+        above = self._text.rfind("\n", 0, _at(spot))
+        return above > 0 and not self._text[self._text.rfind("\n", 0, above) + 1 : above].strip()
 
     def _after(self, spot: Spot) -> int:
         """Give the end of the line on which a value in block style ends."""

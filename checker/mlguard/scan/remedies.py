@@ -42,6 +42,8 @@ def remedy(
         made = _made(fix, raw, at, leaf, values)
     except _NoFixError as reason:
         return Remedy(fix.safe, values.known_text(fix.what), at, refused=str(reason))
+    if made is None:
+        return None
     return replace(made, refused=_refusal(resource, project) or made.refused)
 
 
@@ -72,11 +74,14 @@ def _fits(fix: Fix, leaf: Leaf, scope: Node, context: Context) -> bool:
     return fix.when is None or judge(fix.when, scope, context).truth is Truth.PASS
 
 
-def _made(fix: Fix, raw: RawResource | None, at: Span, leaf: Leaf, values: _Values) -> Remedy:
+def _made(fix: Fix, raw: RawResource | None, at: Span, leaf: Leaf, values: _Values) -> Remedy | None:
+    """Resolve a fix; None where it has no way for such a resource."""
     found = leaf.found if leaf.found is not None and text_of(leaf.found.content) is not None else None
     literal = found if found is not None and not found.origins else None
     parameter = values.chosen_by()
     recipes = tuple(values.recipe(one) for one in _recipes(fix, raw, at))
+    if not recipes and (found is None or fix.replace is None):
+        return None
     return Remedy(
         safe=fix.safe,
         what=values.text(fix.what),
@@ -87,15 +92,13 @@ def _made(fix: Fix, raw: RawResource | None, at: Span, leaf: Leaf, values: _Valu
         found_value=literal.content if literal is not None else None,  # type: ignore[arg-type]
         replace=values.value(fix.replace) if fix.replace is not None else None,
         recipes=recipes,
-        refused="" if recipes or literal is not None else _elsewhere(found),
+        refused="" if recipes or literal is not None or found is None else _elsewhere(found),
     )
 
 
-def _elsewhere(found: Node | None) -> str:
-    if found is not None and found.origins:
-        origin = found.origins[0]
-        return f"the value comes from elsewhere ({origin.what}, {origin.span.path}:{origin.span.line})"
-    return "nothing stands there that could be replaced"
+def _elsewhere(found: Node) -> str:
+    origin = found.origins[0]
+    return f"the value comes from elsewhere ({origin.what}, {origin.span.path}:{origin.span.line})"
 
 
 def _recipes(fix: Fix, raw: RawResource | None, at: Span) -> Sequence[Recipe]:
