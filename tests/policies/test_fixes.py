@@ -123,7 +123,14 @@ def test_a_project_without_an_address_gets_no_budget_and_is_told_why() -> None:
 
 def test_an_author_is_told_of_a_fix_that_does_not_mend() -> None:
     policy = next(one for one in _policies() if one.id == "log-group-without-retention")
-    useless = Fix(True, "keep it", (), None, None, {"terraform": (Recipe(set={"skip_destroy": True}),)})
+    useless = Fix(
+        safe=True,
+        what="keep it",
+        properties=(),
+        when=None,
+        replace=None,
+        recipes={"terraform": (Recipe(set={"skip_destroy": True}),)},
+    )
     example = next(one for one in policy.examples if one.expect == "fail" and one.language == "terraform")
     faults = fix_faults(replace(policy, fixes=(useless,)), example)
     assert len(faults) == 1

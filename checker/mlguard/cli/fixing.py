@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -17,6 +18,7 @@ from mlguard.repair import Mended, mend
 from mlguard.source import Root
 from mlguard.source.replacing import replace_text
 
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 Again = Callable[[Mapping[str, str], frozenset[str]], Report]
 """Scans the projects of some files again, with other texts instead of those of some files."""
 
@@ -56,11 +58,13 @@ def show_diff(report: Report, made: Mended, options: argparse.Namespace, paths: 
 
 def _diff(report: Report, path: str, text: str) -> Iterator[str]:
     shown = terminal_path(shown_path(report, path), 0)
-    old, new = report.documents[path].text.split("\n"), text.split("\n")
-    for line in difflib.unified_diff(old, new, f"a/{shown}", f"b/{shown}", lineterm=""):
-        carriage = "\r" if line.endswith("\r") else ""  # at the end of a line it does no harm
-        cells = "\t".join(terminal(cell, 0) for cell in line.removesuffix("\r").split("\t"))
-        yield terminal_continuation(cells) + carriage
+    old, new = _LINE.findall(report.documents[path].text), _LINE.findall(text)
+    for line in difflib.unified_diff(old, new, f"a/{shown}", f"b/{shown}"):
+        bare = line.removesuffix("\n").removesuffix("\r")
+        carriage = "\r" if line.removesuffix("\n").endswith("\r") else ""  # at the end of a line it does no harm
+        yield terminal_continuation("\t".join(terminal(cell, 0) for cell in bare.split("\t"))) + carriage
+        if not line.endswith("\n"):
+            yield "\\ No newline at end of file"
 
 
 def write_fixes(root: Root, report: Report, made: Mended, options: argparse.Namespace, paths: Sequence[str]) -> int:

@@ -52,20 +52,25 @@ class Hcl:
         self._text = document.text
         self._newline = newline_of(document.text)
         self._objects = objects
+        self._scanned = scan(document)
+        self._by_start = {one.start: one for one in self._scanned.blocks}
+        self._bodies: dict[int, Spot] = {}
 
     def scanned(self) -> list[ScannedBlock]:
         """Give the blocks of the file; RefusedError where a part of it cannot be read."""
-        scanned = scan(self._document)
-        if scanned.problems:
+        if self._scanned.problems:
             raise RefusedError("the file cannot be read as a whole")
-        return scanned.blocks
+        return self._scanned.blocks
 
     def block_at(self, start: int) -> tuple[ScannedBlock, Spot]:
         """Give the block that begins at an offset."""
-        found = next((one for one in self.scanned() if one.start == start), None)
+        self.scanned()
+        found = self._by_start.get(start)
         if found is None:
             raise RefusedError("no block begins there")
-        return found, self.body(read_block(found))
+        if start not in self._bodies:
+            self._bodies[start] = self.body(read_block(found))
+        return found, self._bodies[start]
 
     def body(self, block: Block) -> Spot:
         """Give a block as the mapping of its arguments and nested blocks."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mlguard.errors import ParseError
@@ -15,20 +16,27 @@ from mlguard.repair.written import Style, block, flow, item_lines, json_lines, k
 from mlguard.source import Document, Span
 from mlguard.value import Entries, Items, Node
 
-_ANCHOR = re.compile(r"&([^\s,\[\]{}]+)\s*")
+_PROPERTIES = re.compile(r"(?:(?:&(?P<anchor>[^\s,\[\]{}]+)|![^\s,\[\]{}]*)\s*)*")
+"""What may stand before a value in YAML: its anchor, and its tag."""
+_ALIAS = re.compile(r"\*([^\s,\[\]{}]+)")
 _DECIDES = re.compile(r"(?:Fn::.*|Ref|Condition)\Z")
 _QUOTES = ("'", '"')
 
 
 class Markup:
-    """A YAML or JSON file: the tree of each of its documents, and the writing into them."""
+    """A YAML or JSON file: the tree of each of its documents, and the writing into them.
+
+    `resources` are the names and the trees of the resources in it, by where their names begin.
+    """
 
     def __init__(self, document: Document) -> None:
         self._document = document
         self._text = document.text
         self._is_json, self.nodes = _loaded(document)
+        self._aliases = frozenset() if self._is_json else frozenset(_ALIAS.findall(self._text))
         self._templates = document.path.endswith((".tf.json", ".tofu.json"))
         self.roots = [self._spot(node, 0, len(self._text)) for node in self.nodes]
+        self.resources = dict(_resources(self.roots))
         self._newline = newline_of(self._text)
         self._style = replace(self._found_style(), quoted=self._is_json)
 
@@ -41,22 +49,25 @@ class Markup:
 
     def _spot(self, node: Node, low: int, high: int) -> Spot:
         start, end = self.offsets(node.span)
-        key = self.offsets(node.key_span) if node.key_span is not None else None
+        key = self.offsets(node.key_span) if node.key_span not in (None, node.span) else None  # a tag is no key
         if not low <= start <= end <= high or (key is not None and not low <= key[0] <= high):
             why = f"it is taken over from line {node.span.line} by an alias or a merge key"
             return Spot("opaque", key[1] if key else start, key[1] if key else start, key, why=why)
-        anchor = _ANCHOR.match(self._text, start) if not self._is_json else None
-        spot = self._own(node, anchor.end() if anchor is not None else start, end, key)
-        if anchor is not None and re.search(rf"\*{re.escape(anchor[1])}(?![^\s,\[\]{{}}])", self._text):
-            spot.kind, spot.shared, spot.why = "opaque", True, f"the anchor &{anchor[1]} is used elsewhere as well"
+        before = _PROPERTIES.match(self._text, start) if not self._is_json else None
+        spot = self._own(node, before.end() if before is not None else start, end, key)
+        anchor = before["anchor"] if before is not None else None
+        if anchor is not None and anchor in self._aliases:
+            spot.kind, spot.shared, spot.why = "opaque", True, f"the anchor &{anchor} is used elsewhere as well"
         return spot
 
     def _own(self, node: Node, begin: int, end: int, key: tuple[int, int] | None) -> Spot:
         content = node.content
+        start = self.offsets(node.span)[0]  # of the tag, which belongs to what stands in it
         if isinstance(content, Entries):
-            return self._mapping(content, begin, end, key)
+            entries = {name: self._spot(below, start, end) for name, below in content.nodes.items()}
+            return self._mapping(entries, begin, end, key)
         if isinstance(content, Items):
-            items = [self._spot(item, begin, end) for item in content.nodes]
+            items = [self._spot(item, start, end) for item in content.nodes]
             one = self._templates and len(items) == 1 and items[0].kind == "mapping"
             return Spot("list", begin, end, key, items=items, one_or_more=one)
         if self._templates and isinstance(content, str) and re.search(r"[$%]\{", content):
@@ -64,24 +75,23 @@ class Markup:
         scalar = content if isinstance(content, str | int | float | bool) else None
         return Spot("scalar", begin, end, key, content=scalar)
 
-    def _mapping(self, content: Entries, begin: int, end: int, key: tuple[int, int] | None) -> Spot:
-        entries = {name: self._spot(node, begin, end) for name, node in content.nodes.items()}
-        if not self._templates and content.nodes and all(_DECIDES.match(name) for name in content.nodes):
-            return Spot("opaque", begin, end, key, entries, why=f"{next(iter(content.nodes))} decides it")
+    def _mapping(self, entries: dict[str, Spot], begin: int, end: int, key: tuple[int, int] | None) -> Spot:
+        if not self._templates and entries and all(_DECIDES.match(name) for name in entries):
+            return Spot("opaque", begin, end, key, entries, why=f"{next(iter(entries))} decides it")
         return Spot("mapping", begin, end, key, entries)
 
     def _found_style(self) -> Style:
         """Find out how the file is indented: by the first mapping in a mapping, and the first list in block style."""
         unit, steps = "", None
-        waiting = list(self.roots)
+        waiting = deque(self.roots)
         while waiting and (not unit or steps is None):
-            spot = waiting.pop(0)
-            waiting += [*spot.entries.values(), *spot.items]
+            spot = waiting.popleft()
+            waiting.extend((*spot.entries.values(), *spot.items))
             if spot.key is None:
                 continue
             outer = indentation(self._text, spot.key[0])
             if spot.kind == "mapping" and spot.entries and not unit and self._several_lines(spot):
-                first = min(one.key[0] for one in spot.entries.values() if one.key is not None)
+                first = min((one.key[0] for one in spot.entries.values() if one.key is not None), default=spot.start)
                 unit = indentation(self._text, first).removeprefix(outer)
             if spot.kind == "list" and spot.items and steps is None and self._text[spot.start : spot.start + 1] == "-":
                 steps = indentation(self._text, spot.start) != outer
@@ -207,6 +217,17 @@ class Markup:
         column = key[0] - (self._text.rfind("\n", 0, key[0]) + 1)
         lines = block(value, " " * column + self._style.unit, self._style)
         return [self._splice(end, end, "".join(f"\n{line}" for line in lines))]
+
+
+def _resources(roots: Sequence[Spot]) -> Iterator[tuple[int, tuple[str, Spot]]]:
+    """Give the resources of a template, or of a `.tf.json` file."""
+    for root in roots:
+        sections = [root.entries["Resources"]] if "Resources" in root.entries else []
+        sections += root.entries["resource"].entries.values() if "resource" in root.entries else ()
+        for section in sections:
+            for name, spot in section.entries.items():
+                if spot.key is not None:
+                    yield spot.key[0], (name, spot)
 
 
 def _at(spot: Spot) -> int:

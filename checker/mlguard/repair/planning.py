@@ -38,6 +38,7 @@ class _Planner:
     def __init__(self, documents: Mapping[str, Document]) -> None:
         self._documents = documents
         self._markups: dict[str, Markup] = {}
+        self._hcls: dict[tuple[str, bool], Hcl] = {}
 
     def with_repair(self, finding: Finding) -> Finding:
         remedy = finding.remedy
@@ -92,7 +93,10 @@ class _Planner:
     def _hcl(self, path: str, kind: str) -> Hcl:
         if path not in self._documents:
             raise RefusedError("it stands in a file that was not read")
-        return Hcl(self._documents[path], objects=kind.startswith("awscc_"))
+        key = (path, kind.startswith("awscc_"))
+        if key not in self._hcls:
+            self._hcls[key] = Hcl(self._documents[path], objects=key[1])
+        return self._hcls[key]
 
     def _has(self, remedy: Remedy, name: str) -> bool:
         if remedy.at.path.endswith(_HCL):
@@ -238,20 +242,15 @@ def _plain_tree(recipe: Recipe) -> dict[str, object]:
 
 def _resource_spot(markup: Markup, remedy: Remedy) -> tuple[str, Spot]:
     """Give the name and the text of a resource in a template or a `.tf.json` file."""
-    start = markup.offsets(remedy.at)[0]
-    for root in markup.roots:
-        resources = root.entries.get("Resources")
-        if resources is None and "resource" in root.entries:
-            resources = root.entries["resource"].entries.get(remedy.type)
-        for name, spot in resources.entries.items() if resources is not None else ():
-            if spot.key is not None and spot.key[0] == start:
-                kind = spot.entries.get("Type")
-                if kind is not None and kind.content != remedy.type:
-                    raise RefusedError("a transform makes it of something else")
-                if spot.kind == "opaque":
-                    raise RefusedError(spot.why)
-                return name, spot
-    raise RefusedError("a loop, a macro or another file makes it")
+    found = markup.resources.get(markup.offsets(remedy.at)[0])
+    if found is None:
+        raise RefusedError("a loop, a macro or another file makes it")
+    kind = found[1].entries.get("Type")
+    if kind is not None and kind.content != remedy.type:
+        raise RefusedError("a transform makes it of something else")
+    if found[1].kind == "opaque":
+        raise RefusedError(found[1].why)
+    return found
 
 
 def _companion_in_json(markup: Markup, name: str, remedy: Remedy, recipe: Recipe) -> list[Splice]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlguard.errors import MlguardError
@@ -17,8 +17,16 @@ from mlguard.source import Document
 Rescan = Callable[[Mapping[str, str]], Report]
 """Scans again, with other texts instead of those of some files."""
 Chosen = Callable[[Finding], bool]
-_MAX_SCANS = 200
+_MAX_SCANS = 100
 _Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """What is wrong with texts, and the findings whose fixes did it; none where that is not clear."""
+
+    why: str
+    culprits: Sequence[Finding] = ()
 
 
 @dataclass(slots=True)
@@ -38,30 +46,35 @@ def mend(report: Report, rescan: Rescan, chosen: Chosen) -> Mended:
     mended = Mended()
     given_up: set[str] = set()
     size: int | None = None
+    wanted = _mendable(report, chosen, given_up)
     for _ in range(_MAX_SCANS):
-        wanted = [one for one in _mendable(report, chosen) if one.fingerprint not in given_up]
         batch = _apart(wanted)[:size]
         if not batch:
-            break
+            return mended
         changed = spliced(report.documents, [splice for one in batch for splice in _repaired(one)])
         fault = _shape_fault(report.documents, changed)
-        again = planned(rescan({**mended.texts, **changed})) if not fault else report
+        again = planned(rescan({**mended.texts, **changed})) if fault is None else report
         fault = fault or _fault(report, again, batch)
-        if not fault:
+        if fault is None:
             report, size = again, None
             mended.texts |= changed
             mended.fixed += batch
-        elif len(batch) == 1:
-            given_up.add(batch[0].fingerprint)
-            mended.refused.append((batch[0], fault))
-            size = None
+        elif not fault.culprits and len(batch) > 1:
+            size = len(batch) // 2
         else:
-            size = max(len(batch) // 2, 1)
+            culprits = fault.culprits or batch
+            given_up |= {one.fingerprint for one in culprits}
+            mended.refused += [(one, fault.why) for one in culprits]
+            size = None
+        wanted = _mendable(report, chosen, given_up)
+    mended.refused += [
+        (one, f"{_MAX_SCANS} scans were not enough for all: mend the rest in another run") for one in wanted
+    ]
     return mended
 
 
-def _mendable(report: Report, chosen: Chosen) -> list[Finding]:
-    return [one for one in report.counted() if _repaired(one) and chosen(one)]
+def _mendable(report: Report, chosen: Chosen, given_up: Collection[str]) -> list[Finding]:
+    return [one for one in report.counted() if _repaired(one) and chosen(one) and one.fingerprint not in given_up]
 
 
 def _repaired(finding: Finding) -> tuple[Splice, ...]:
@@ -93,28 +106,40 @@ def spliced(documents: Mapping[str, Document], splices: Sequence[Splice]) -> dic
     return texts
 
 
-def _fault(before: Report, after: Report, mended: Sequence[Finding]) -> str:
-    """Say what a new scan finds wrong, empty when it finds only less."""
+def _fault(before: Report, after: Report, mended: Sequence[Finding]) -> _Fault | None:
+    """Say what a new scan finds wrong, None when it finds only less."""
     allowed = _counted(before.counted())
     allowed.subtract(_counted(mended))
     for finding in after.counted():
         for key in _keys(finding):
             allowed[key] -= 1
             if allowed[key] < 0:
-                still = any(key in _keys(one) for one in mended)
-                told = "the finding is not gone" if still else f"it brings a finding of {finding.policy.id}"
-                return f"{told} ({finding.at.path}:{finding.at.line})"
+                where = f"({finding.at.path}:{finding.at.line})"
+                still = [one for one in mended if key in _keys(one)]
+                if still:
+                    return _Fault(f"the finding is not gone {where}", still)
+                beside = [one for one in mended if one.resource and one.resource == finding.resource]
+                return _Fault(f"it brings a finding of {finding.policy.id} {where}", beside)
+    return _problem(before, after) or _undecided(before, after, mended)
+
+
+def _problem(before: Report, after: Report) -> _Fault | None:
     problems = Counter((one.path, one.message) for one in before.problems)
     problems.subtract(Counter((one.path, one.message) for one in after.problems))
     if any(count < 0 for count in problems.values()):
         path, message = next(key for key, count in problems.items() if count < 0)
-        return f"it brings a problem: {path}: {message}"
+        return _Fault(f"it brings a problem: {path}: {message}")
+    return None
+
+
+def _undecided(before: Report, after: Report, mended: Sequence[Finding]) -> _Fault | None:
     open_before = {(one.policy.id, one.project, one.resource) for one in before.undecided}
     for one in after.undecided:
         check = (one.policy.id, one.project, one.resource)
-        if check not in open_before and any((f.policy.id, f.project, f.resource) == check for f in mended):
-            return f"whether the finding is gone cannot be decided: {one.because}"
-    return ""
+        culprits = [found for found in mended if (found.policy.id, found.project, found.resource) == check]
+        if check not in open_before and culprits:
+            return _Fault(f"whether the finding is gone cannot be decided: {one.because}", culprits)
+    return None
 
 
 def _counted(findings: Sequence[Finding]) -> Counter[_Key]:
@@ -126,16 +151,16 @@ def _keys(finding: Finding) -> list[_Key]:
     return [(finding.policy.id, finding.project, finding.at.path, name) for name in names]
 
 
-def _shape_fault(documents: Mapping[str, Document], changed: Mapping[str, str]) -> str:
-    """Say where a new text holds less than the old one did, empty where all is there and only more."""
+def _shape_fault(documents: Mapping[str, Document], changed: Mapping[str, str]) -> _Fault | None:
+    """Say where a new text holds less than the old one did, None where all is there and only more."""
     for path, text in changed.items():
         try:
             before, after = _tree(documents[path]), _tree(Document(path, text))
         except (RefusedError, MlguardError) as error:
-            return f"{path} cannot be read any more: {error}"
+            return _Fault(f"{path} cannot be read any more: {error}")
         if not _kept(before, after):
-            return f"{path} would lose what stands elsewhere"
-    return ""
+            return _Fault(f"{path} would lose what stands elsewhere")
+    return None
 
 
 def _tree(document: Document) -> Spot:
