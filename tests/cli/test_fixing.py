@@ -142,6 +142,9 @@ def test_one_of_both_is_asked_for(write: Write, capfd: pytest.CaptureFixture[str
     write({"main.tf": BUCKET})
     assert scan("--diff", "--fix") == 2
     assert "give one of them" in capfd.readouterr().err
+    write({"plan.json": "{}"})
+    assert scan("--fix", "--plan", "plan.json") == 2
+    assert "leave --plan out" in capfd.readouterr().err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")

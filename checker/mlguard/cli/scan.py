@@ -108,6 +108,8 @@ def _mend(
 
     if options.fix and options.diff:
         raise UsageError("--diff shows what --fix would do: give one of them")
+    if options.plan:
+        raise UsageError("a plan stays as it is when its code is mended: leave --plan out, and plan again afterwards")
     made = fixing.mended(report, options, paths, again)
     if options.diff:
         return fixing.show_diff(report, made, options, paths)

@@ -38,13 +38,12 @@ def remedy(
         return None
     raw = resource.raw if resource is not None else None
     values = _Values(leaf, scope, context)
+    refusal = _refusal(resource, project)
     try:
         made = _made(fix, raw, at, leaf, values)
     except _NoFixError as reason:
-        return Remedy(fix.safe, values.known_text(fix.what), at, refused=str(reason))
-    if made is None:
-        return None
-    return replace(made, refused=_refusal(resource, project) or made.refused)
+        return Remedy(fix.safe, values.known_text(fix.what), at, refused=refusal or str(reason))
+    return replace(made, refused=refusal or made.refused) if made is not None else None
 
 
 def together(remedies: Sequence[Remedy]) -> Remedy | None:
@@ -167,11 +166,15 @@ class _Values:
         return _PLACEHOLDER.sub(lambda match: self._named(match[1]), text)
 
     def known_text(self, text: str) -> str:
-        """Fill in a text as far as that is known."""
-        try:
-            return self.text(text)
-        except _NoFixError:
-            return text
+        """Fill in a text as far as that is known; the name of all else stands for itself."""
+
+        def filled(match: re.Match[str]) -> str:
+            try:
+                return self._named(match[1])
+            except _NoFixError:
+                return match[1]
+
+        return _PLACEHOLDER.sub(filled, text)
 
     def _named(self, name: str) -> str:
         node = self._property(name)
@@ -179,7 +182,7 @@ class _Values:
         if text is None:
             try:
                 text = text_of(self._parameter({"param": name, "for": ["environment"]}))  # type: ignore[arg-type]
-            except KeyError:
+            except (KeyError, _NoFixError):
                 text = None
         if text is None:
             raise _NoFixError(f"{name} is not known")
