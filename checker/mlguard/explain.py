@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from mlguard.bundled import policies_folder
 from mlguard.policy.load import read_policy
-from mlguard.policy.model import Example, Policy
+from mlguard.policy.model import Example, Fix, Policy
 
 _LANGUAGES = {"cloudformation": "yaml", "terraform": "hcl"}
 _FIXES = (
@@ -80,8 +80,12 @@ def _by_mlguard(policy: Policy) -> list[str]:
     if not policy.fixes:
         return []
     options = {True: "`mlguard scan --fix`", False: "`mlguard scan --fix --unsafe-fixes`"}
-    told = ["- " + _PLACEHOLDER.sub(r"`\1`", fix.what) + f" ({options[fix.safe]})" for fix in policy.fixes]
+    told = [f"- {_done(fix)} ({options[fix.safe]})" for fix in policy.fixes]
     return ["Where the place is certain, mlguard writes it:", "", *dict.fromkeys(told), ""]
+
+
+def _done(fix: Fix) -> str:
+    return _PLACEHOLDER.sub(r"`\1`", fix.what)
 
 
 def _code(example: Example) -> list[str]:
@@ -146,6 +150,16 @@ def _table(policies: Sequence[Policy]) -> str:
             policy.guardrail.enforce,
         )
         rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
+
+
+def fix_table(policies: Sequence[Policy]) -> str:
+    """Give the table of what mlguard mends itself, as Markdown that stands in a folder beside that of the policies."""
+    rows = ["| policy | safety | fix |", "| --- | --- | --- |"]
+    for policy in sorted(policies, key=lambda one: one.id):
+        name = f"[`{policy.id}`](../policies/{policy.path})"
+        told = [f"| {name} | {'safe' if fix.safe else 'unsafe'} | {_done(fix)} |" for fix in policy.fixes]
+        rows += dict.fromkeys(told)
     return "\n".join(rows) + "\n"
 
 

@@ -23,7 +23,7 @@ REFUSED = {
 }
 """Examples that a fix is meant for, and where it cannot be certain, with the reason."""
 WITHOUT = {
-    "interactive-service-without-idle-stop": (2, 4, 5, 6, 8),
+    "interactive-service-without-idle-stop": (4, 5, 6, 8),
     "job-without-runtime-limit": (1,),
     "model-monitor-oversampled": (1, 2),
     "training-without-spot": (0, 1),

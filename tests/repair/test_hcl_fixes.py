@@ -249,6 +249,43 @@ def test_json_syntax_gets_a_companion_too(mending: Mending) -> None:
     assert json.dumps(json.loads(after), indent=2) == after
 
 
+OBJECTS = """\
+resource "awscc_s3_bucket" "data" {
+  bucket_name = "acme-ml-data"
+
+  lifecycle_configuration = {
+    rules = [
+      { status = "Enabled", prefix = "tmp/", expiration_in_days = 7 }, # short
+    ]
+  }
+}
+"""
+ANOTHER = """\
+      {
+        id     = "everything-else"
+        status = "Enabled"
+        transitions = [{
+          storage_class      = "INTELLIGENT_TIERING"
+          transition_in_days = 0
+        }]
+      },
+"""
+
+
+def test_the_cloud_control_provider_takes_objects(mending: Mending) -> None:
+    after = mending({"main.tf": OBJECTS}, "lifecycle-leaves-objects-out").text("main.tf")
+    assert after == OBJECTS.replace("    ]\n", f"{ANOTHER}    ]\n")
+
+
+def test_objects_on_one_line_stay_there(mending: Mending) -> None:
+    rules = '[{ status = "Enabled", prefix = "tmp/", expiration_in_days = 7 }]'
+    body = f'  lifecycle_configuration = {{ rules = {rules} }}\n  bucket_name = "ml"\n'
+    text = f'resource "awscc_s3_bucket" "data" {{\n{body}}}\n'
+    after = mending({"main.tf": text}, "lifecycle-leaves-objects-out").text("main.tf")
+    added = '{ id = "everything-else", status = "Enabled", transitions = [{ storage_class = "INTELLIGENT_TIERING", '
+    assert after == text.replace("7 }]", f"7 }}, {added}transition_in_days = 0 }}] }}]")
+
+
 def test_an_old_bucket_with_inline_rules_gets_another(mending: Mending) -> None:
     text = (
         'resource "aws_s3_bucket" "data" {\n  bucket = "acme-ml-data"\n\n  lifecycle_rule {\n    enabled = false\n'

@@ -23,7 +23,7 @@ from mlguard.parse.terraform.syntax import (
     Template,
 )
 from mlguard.repair.tree import RefusedError, Spot, indentation, line_end, newline_of
-from mlguard.repair.written import assignments, block_lines, body_lines, hcl, split
+from mlguard.repair.written import assignments, block_lines, body_lines, hcl, hcl_inline, split
 from mlguard.source import Document
 from mlguard.value import Unknown
 
@@ -198,14 +198,12 @@ class Hcl:
             return [self._splice(into.start, into.end, hcl(dict(entries), outer))]
         last = own[-1]
         if "\n" not in self._text[into.start : into.end]:
-            texts = (f", {name} = {hcl(value, outer)}" for name, value in entries.items())
+            texts = (f", {name} = {hcl_inline(value)}" for name, value in entries.items())
             return [self._splice(last.end, last.end, "".join(texts))]
-        indent = indentation(self._text, last.key[0] if last.key else last.start)
+        indent = self._indent(last)
         lines = assignments([(name, hcl(value, indent)) for name, value in entries.items()], indent)
-        rest = self._text[last.end : into.end].lstrip(" \t")
-        after = self._text.index(",", last.end) + 1 if rest.startswith(",") else last.end
-        end = line_end(self._text, after, _COMMENTS)
-        comma = "," if after != last.end else ""
+        comma = "," if self._text[last.end : into.end].lstrip(" \t").startswith(",") else ""
+        end = line_end(self._text, self._text.index(",", last.end) + 1 if comma else last.end, _COMMENTS)
         return [self._splice(end, end, "".join(f"\n{line}{comma}" for line in lines))]
 
     def append(self, to: Spot, item: object) -> list[Splice]:
@@ -218,7 +216,25 @@ class Hcl:
             return [self._splice(end, end, f"\n{apart}" + "\n".join(block_lines(last.syntax.type, item, indent)))]
         if last is None:
             return [self._splice(to.start, to.end, hcl([item], indentation(self._text, to.start)))]
-        return [self._splice(last.end, last.end, f", {hcl(item, indentation(self._text, last.start))}")]
+        if "\n" not in self._text[to.start : last.start]:
+            written = hcl_inline(item) if "\n" not in self._text[to.start : to.end] else hcl(item, self._indent(last))
+            return [self._splice(last.end, last.end, f", {written}")]
+        end, comma = self._after(last.end, to.end)
+        head = "" if comma else ","
+        return [self._splice(end, end, f"{head}\n{self._indent(last)}{hcl(item, self._indent(last))}{comma}")]
+
+    def _indent(self, spot: Spot) -> str:
+        return indentation(self._text, spot.key[0] if spot.key else spot.start)
+
+    def _after(self, last: int, close: int) -> tuple[int, str]:
+        """Give where the line of the last item ends, and the comma that it ends with, if any."""
+        rest = self._text[last:close]
+        comma = "," if rest.lstrip(" \t").startswith(",") else ""
+        after = last + rest.index(",") + 1 if comma else last
+        end = line_end(self._text, after, _COMMENTS)
+        if not comma and self._text[after:end].strip():
+            raise RefusedError("a comment stands where the comma would")
+        return end, comma
 
     def replace(self, spot: Spot, value: object) -> list[Splice]:
         """Write another value instead of a literal."""

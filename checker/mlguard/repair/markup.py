@@ -19,6 +19,7 @@ from mlguard.value import Entries, Items, Node
 _PROPERTIES = re.compile(r"(?:(?:&(?P<anchor>[^\s,\[\]{}]+)|![^\s,\[\]{}]*)\s*)*")
 """What may stand before a value in YAML: its anchor, and its tag."""
 _ALIAS = re.compile(r"\*([^\s,\[\]{}]+)")
+_COLON = re.compile(r"\s*:\S")
 _DECIDES = re.compile(r"(?:Fn::.*|Ref|Condition)\Z")
 _QUOTES = ("'", '"')
 
@@ -95,8 +96,12 @@ class Markup:
                 unit = indentation(self._text, first).removeprefix(outer)
             if spot.kind == "list" and spot.items and steps is None and self._text[spot.start : spot.start + 1] == "-":
                 steps = indentation(self._text, spot.start) != outer
-        spaced = not self._is_json or re.search(r'":\S', self._text) is None
-        return Style(unit or "  ", steps_lists=steps is not False, spaced=spaced)
+        return Style(unit or "  ", steps_lists=steps is not False, spaced=self._spaced())
+
+    def _spaced(self) -> bool:
+        """Tell whether a blank stands after the first colon of a JSON text, as in all of YAML."""
+        keys = [one.key[1] for root in self.roots for one in root.entries.values() if one.key is not None]
+        return not self._is_json or not keys or _COLON.match(self._text, min(keys)) is None
 
     def _several_lines(self, spot: Spot) -> bool:
         return "\n" in self._text[spot.start : spot.end] or self._text[spot.start : spot.start + 1] not in ("{", "[")

@@ -115,6 +115,16 @@ def hcl(value: object, indent: str = "") -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def hcl_inline(value: object) -> str:
+    """Write a value as an expression of Terraform on one line."""
+    if isinstance(value, Mapping) and not value_form(value):
+        pairs = ", ".join(f"{_key(key)} = {hcl_inline(below)}" for key, below in value.items())
+        return f"{{ {pairs} }}" if pairs else "{}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(hcl_inline, value)) + "]"
+    return hcl(value)
+
+
 def _key(key: str) -> str:
     return key if re.fullmatch(r"[A-Za-z_][\w-]*", key) else json.dumps(key, ensure_ascii=False)
 

@@ -33,17 +33,17 @@ def remedy(
 ) -> Remedy | None:
     """Give how the policy mends what the leaf found, None where it has no fix for that."""
     scope = leaf.scope or Node(Entries(resource.properties if resource is not None else {}), at)
-    fix = next((one for one in policy.fixes if _fits(one, leaf, scope, context)), None)
-    if fix is None:
-        return None
     raw = resource.raw if resource is not None else None
     values = _Values(leaf, scope, context)
-    refusal = _refusal(resource, project)
-    try:
-        made = _made(fix, raw, at, leaf, values)
-    except _NoFixError as reason:
-        return Remedy(fix.safe, values.known_text(fix.what), at, refused=refusal or str(reason))
-    return replace(made, refused=refusal or made.refused) if made is not None else None
+    for fix in policy.fixes:
+        if _fits(fix, leaf, scope, context):
+            try:
+                made = _made(fix, raw, at, leaf, values)
+            except _NoFixError as reason:
+                made = Remedy(fix.safe, values.known_text(fix.what), at, refused=str(reason))
+            if made is not None:
+                return replace(made, refused=_refusal(resource, project) or made.refused)
+    return None
 
 
 def together(remedies: Sequence[Remedy]) -> Remedy | None:
