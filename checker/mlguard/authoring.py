@@ -6,7 +6,6 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from mlguard.configuration import Configuration
@@ -15,6 +14,7 @@ from mlguard.explain import with_examples
 from mlguard.finding import Report
 from mlguard.policy.load import bundled_policies, load_folder, read_policy
 from mlguard.policy.model import Example, Policy
+from mlguard.record import replace
 from mlguard.repair import Mended, mend, planned
 from mlguard.scan import Options, scan
 from mlguard.scan.selection import choose

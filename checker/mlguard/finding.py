@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 from mlguard.errors import MlguardError
 from mlguard.policy.model import Policy, Recipe, Severity
-from mlguard.record import record
+from mlguard.record import field, record
 from mlguard.resource import Basis, Related
 from mlguard.source import Document, Span
 from mlguard.value import Scalar
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Suppression:
     """Why a finding does not count: the reason its author gave, and where."""
 
@@ -23,7 +21,7 @@ class Suppression:
     at: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Part:
     """One thing that a finding puts money at stake for, in USD; the parts of a sum are told apart by all but the money.
 
@@ -46,7 +44,7 @@ class Part:
         return (self.project, self.environment, self.resource, self.name, self.per)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Money:
     """A sum in USD; `high` is None where nothing bounds it."""
 
@@ -114,15 +112,23 @@ class Repair:
     refused: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+Status = Literal["", "new", "worse", "existing", "fixed"]
+"""What a change did to a finding: made it, made it dearer or more severe, left it as it was, took it away.
+
+Empty where a run is compared with nothing.
+"""
+
+
+@record(eq=False)
 class Finding:
     """One mistake in one place.
 
     `when` says in which scenarios it holds, empty when in all. `resource` is the address in the project, `project`
     the file or folder that names the project. `leaf` is the property that settled it, without list indexes. `also`
     are the addresses of more resources that it holds for alike: other instances of the block, other calls of a module.
-    `exposure` is the money at stake, empty where no figure can be given. `remedy` is how its policy would mend it,
-    `repair` how that is written.
+    `exposure` is the money at stake, empty where no figure can be given. `status` is what the change did to it, and
+    `was` what it was before, in words, where it got worse. `remedy` is how its policy would mend it, `repair` how that
+    is written.
     """
 
     policy: Policy
@@ -143,6 +149,13 @@ class Finding:
     also: tuple[str, ...] = ()
     remedy: Remedy | None = None
     repair: Repair | None = None
+    status: Status = ""
+    was: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Tell whether it may fail the run: it is not accepted, and no older than the change that is looked at."""
+        return self.suppressed is None and self.status in ("", "new", "worse")
 
     @property
     def monthly(self) -> Money:
@@ -152,15 +165,17 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """Identify the mistake across moved lines: what is wrong with what, never where it stands."""
+        from hashlib import blake2b  # noqa: PLC0415  (slow to import, and most reports name no fingerprint)
+
         parts = (self.policy.id, self.project, self.at.path, self.resource, self.leaf, str(self.repeat))
-        return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+        return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
     def order(self) -> tuple[object, ...]:
         """Give the key by which findings are sorted: by place, then by policy."""
         return (self.at, self.policy.id, self.resource, self.leaf, self.repeat)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Undecided:
     """A check that needs a value which only the deployment decides."""
 
@@ -171,7 +186,7 @@ class Undecided:
     project: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Counts:
     """How the files and checks of a run ended; `scanned + partly + failed + skipped` is the number of files seen.
 
@@ -187,7 +202,51 @@ class Counts:
     checks: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
+class Comparison:
+    """What a run was compared with, and what that says of the whole.
+
+    `against` names it in words: a commit, a baseline file. `fixed` are findings that are no more. `before` is what was
+    at stake for a month then, None where a baseline cannot tell, and `added` what new and worse findings add.
+    """
+
+    against: str
+    fixed: tuple[Finding, ...] = ()
+    before: Money | None = None
+    added: Money = field(default_factory=Money)
+
+
+@record()
+class Remark:
+    """What reviewers of a change must know before they trust the check: how the change bears on the check itself.
+
+    `kind` is one word for programs: `configuration`, `suppression`, `baseline`, `policies`, `parameter`, `scope`.
+    """
+
+    kind: str
+    text: str
+    path: str = ""
+    line: int = 0
+
+
+@record()
+class Provenance:
+    """By what a run judged: the program, the configuration, the policies and the prices, each with its hash or day.
+
+    `settings` are the options that bear on what counts, as they were given.
+    """
+
+    version: str
+    configuration: str
+    configuration_hash: str
+    configuration_ref: str
+    policies: int
+    policies_hash: str
+    prices: str
+    settings: tuple[str, ...] = ()
+
+
+@record(eq=False)
 class Report:
     """The whole outcome of a run: the only input of a renderer."""
 
@@ -199,7 +258,14 @@ class Report:
     documents: Mapping[str, Document] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     display_prefix: str = ""
+    comparison: Comparison | None = None
+    remarks: tuple[Remark, ...] = ()
+    provenance: Provenance | None = None
 
     def counted(self) -> tuple[Finding, ...]:
         """Give the findings that are not suppressed."""
         return tuple(finding for finding in self.findings if finding.suppressed is None)
+
+    def failing(self) -> tuple[Finding, ...]:
+        """Give the findings that may fail the run: of a compared one, those that the change made or worsened."""
+        return tuple(finding for finding in self.findings if finding.counts)

@@ -6,8 +6,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mlguard.cli.inputs import (
@@ -22,10 +21,12 @@ from mlguard.cli.inputs import (
 )
 from mlguard.cli.outcome import CLEAN, FINDINGS, NOTHING, UNTRUSTED, say, write_report
 from mlguard.cli.progress import Progress
+from mlguard.cli.reports import add_reports, reports_wanted
 from mlguard.configuration import Configuration
 from mlguard.errors import UsageError
 from mlguard.finding import Report
 from mlguard.policy.model import Severity
+from mlguard.record import replace
 from mlguard.render import renderer
 from mlguard.render.money import dearest_first, monthly_total
 from mlguard.render.totals import in_order, worst_first
@@ -42,8 +43,7 @@ def add_scan(scan: argparse.ArgumentParser) -> None:
     """Declare the options of `mlguard scan`."""
     add = scan.add_argument
     add("paths", nargs="*", metavar="PATH", help="files or folders; this folder by default")
-    add("--format", default="text", help="text, json, sarif, github or markdown")
-    add("--output", metavar="FILE", help="write the report to a file instead of standard output")
+    add_reports(scan)
     add("--select", action="append", default=[], metavar="POLICY", help="only these policies, packs or wildcards")
     add("--ignore", action="append", default=[], metavar="POLICY", help="none of these policies, packs or wildcards")
     add("--fail-on", choices=(*_SEVERITIES, "never"), help="the severity from which findings fail the run")
@@ -87,14 +87,20 @@ def scan_command(options: argparse.Namespace) -> int:
     if missing:
         raise UsageError(f"there is no file or folder {missing[0]}")
     root = Root(root_of(paths or plans))
-    render = renderer(options.format)
+    reports_wanted(options.format, options.output)  # what is wrong with them is told before anything is read
     configuration = configuration_of(options, root)
     below = tuple(relative(root, path) for path in paths)
     report = _report(options, root, configuration, below, None)
     if options.fix or options.diff:
         return _mend(options, root, configuration, below, report)
-    write_report(_rendered(render, report, options), options.output)
+    _write(report, options)
     return _exit_code(report, options, configuration)
+
+
+def _write(report: Report, options: argparse.Namespace) -> None:
+    """Write the report in each format that is wanted, to where it is wanted."""
+    for form, output in reports_wanted(options.format, options.output):
+        write_report(_rendered(form, report, options, shown=output is None), output)
 
 
 def _mend(
@@ -115,7 +121,7 @@ def _mend(
         return fixing.show_diff(report, made, options, paths)
     failed = fixing.write_fixes(root, report, made, options, paths)
     left = _report(options, root, configuration, paths, None) if made.texts else report
-    write_report(_rendered(renderer(options.format), left, options), options.output)
+    _write(left, options)
     return UNTRUSTED if failed else _exit_code(left, options, configuration)
 
 
@@ -133,7 +139,7 @@ def hook(names: Sequence[str]) -> int:
         return CLEAN
     code = _exit_code(report, options, configuration)
     if code not in (CLEAN, NOTHING):
-        say(_rendered(renderer("text"), report, options))
+        say(_rendered("text", report, options, shown=True))
     return CLEAN if code == NOTHING else code
 
 
@@ -187,12 +193,14 @@ def _validation(options: argparse.Namespace) -> Validate | None:
     return template_errors
 
 
-def _rendered(render: Callable[..., str], report: Report, options: argparse.Namespace) -> str:
-    if options.format != "text":
+def _rendered(form: str, report: Report, options: argparse.Namespace, *, shown: bool) -> str:
+    """Render the report in a format; colours are for what is shown, not for files."""
+    render = renderer(form)
+    if form != "text":
         return render(report)
-    color = "NO_COLOR" not in os.environ and options.output is None
+    color = shown and "NO_COLOR" not in os.environ
     color = color and (sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR")))
-    width = shutil.get_terminal_size((100, 24)).columns
+    width = shutil.get_terminal_size((100, 24)).columns if shown else 100
     return render(report, color=color, width=width, verbose=options.verbose, sort=_SORTS[options.sort])
 
 

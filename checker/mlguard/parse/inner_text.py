@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 
 from mlguard.errors import LimitError, ParseError
 from mlguard.parse.json_document import load_json
+from mlguard.record import field, record, replace
 from mlguard.source import Document, Span
 from mlguard.value import Content, Entries, Items, Node
 
@@ -27,7 +27,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _MASK = "1"  # a digit is harmless inside of a text, and a number where a value stands
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class InnerText:
     """The characters of a scalar's value, each with its offset in the document that holds the scalar."""
 
@@ -178,10 +178,11 @@ def places(document: Document | None, span: Span) -> Node | None:
         return None
 
 
-def overlaid(value: Node, place: Node | None, at: Node, scalar: Callable[[Content], Content]) -> Node:
+def overlaid(value: Node, place: Node | None, at: Node, scalar: Callable[[Content, Span], Content]) -> Node:
     """Give a value the places that the same structure has in a file.
 
-    What is not found there stands where its parent does. `scalar` makes of each plain content what it stands for.
+    What is not found there stands where its parent does. `scalar` makes of each plain content, and of its place, what
+    it stands for.
     """
     span, key_span = (place.span, place.key_span) if place is not None else (at.span, at.key_span)
     here = Node(None, span, key_span, at.origins)
@@ -197,4 +198,4 @@ def overlaid(value: Node, place: Node | None, at: Node, scalar: Callable[[Conten
             listed = below.nodes
         nodes = (overlaid(node, one, here, scalar) for node, one in zip(content.nodes, listed, strict=True))
         return replace(here, content=Items(tuple(nodes)))
-    return replace(here, content=scalar(content))
+    return replace(here, content=scalar(content, span))

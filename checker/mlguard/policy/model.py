@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field
 from enum import IntEnum
 from typing import Literal
 
-from mlguard.record import record
+from mlguard.record import field, record
 from mlguard.value import Scalar
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from mlguard.finding import Splice
 from mlguard.parse.terraform.reader import read_block
@@ -22,6 +21,7 @@ from mlguard.parse.terraform.syntax import (
     Parenthesis,
     Template,
 )
+from mlguard.record import record
 from mlguard.repair.tree import RefusedError, Spot, indentation, line_end, newline_of
 from mlguard.repair.written import assignments, block_lines, body_lines, hcl, hcl_inline, split
 from mlguard.source import Document
@@ -32,7 +32,7 @@ _ASSIGNED = re.compile(r"(?P<name>[\w-]+)[ \t]*=[ \t]*(?P<value>[^\n]+)\Z")
 _REFERENCES = (Attribute, Index, Name)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Pair:
     """An entry of an object: where its key and its value stand."""
 

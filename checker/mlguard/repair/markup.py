@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from mlguard.errors import ParseError
 from mlguard.finding import Splice
 from mlguard.parse.json_document import load_json
 from mlguard.parse.yaml_document import load_yaml
+from mlguard.record import replace
 from mlguard.repair.tree import RefusedError, Spot, indentation, line_end, newline_of
 from mlguard.repair.written import Style, block, flow, item_lines, json_lines, key_text
 from mlguard.source import Document, Span

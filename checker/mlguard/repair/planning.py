@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from mlguard.errors import MlguardError
 from mlguard.finding import Finding, Remedy, Repair, Report, Splice
@@ -12,6 +11,7 @@ from mlguard.parse.terraform.scanner import ScannedBlock
 from mlguard.parse.terraform.syntax import Block
 from mlguard.policy.fixes import value_form
 from mlguard.policy.model import Recipe
+from mlguard.record import replace
 from mlguard.repair.hcl import Hcl
 from mlguard.repair.markup import Markup
 from mlguard.repair.tree import RefusedError, Spot, merge, settled, wanted_tree

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from mlguard.errors import MlguardError
 from mlguard.finding import Finding, Report, Splice
+from mlguard.record import field, record
 from mlguard.repair.hcl import Hcl
 from mlguard.repair.markup import Markup
 from mlguard.repair.planning import planned
@@ -21,7 +21,7 @@ _MAX_SCANS = 100
 _Key = tuple[str, str, str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Fault:
     """What is wrong with texts, and the findings whose fixes did it; none where that is not clear."""
 
@@ -29,7 +29,7 @@ class _Fault:
     culprits: Sequence[Finding] = ()
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class Mended:
     """What was mended: the new text of each file, the findings that are gone, and why others are not."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from mlguard.finding import Splice
 from mlguard.policy.fixes import value_form
+from mlguard.record import field, record
 from mlguard.value import Scalar
 
 
@@ -15,7 +15,7 @@ class RefusedError(Exception):
     """The text cannot be mended with certainty; says why."""
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class Spot:
     """A value in the text, by offsets; `key` is where its key stands.
 
@@ -37,7 +37,7 @@ class Spot:
     syntax: object = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Added:
     """An item that a list must get."""
 

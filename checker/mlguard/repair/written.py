@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from mlguard.policy.fixes import value_form
+from mlguard.record import record
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./@-]*(?:::[A-Za-z0-9]+)*\Z")
 _WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Style:
     """How a YAML or JSON file is written: one step of indentation, and whether lists step in from their keys."""
 

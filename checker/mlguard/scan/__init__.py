@@ -7,12 +7,12 @@ vocabulary, judges every selected policy over them, and marks what its authors a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 from mlguard.configuration import Configuration
 from mlguard.errors import MlguardError, ParseError
 from mlguard.finding import Counts, Finding, Report, Undecided
 from mlguard.policy.model import Clause, Combined, Operand, Policy, Quantified
+from mlguard.record import replace
 from mlguard.resource import Project, RawProject, Resource
 from mlguard.scan.alike import alike
 from mlguard.scan.check import check_project
@@ -20,6 +20,7 @@ from mlguard.scan.discover import Found, discover
 from mlguard.scan.merging import merged
 from mlguard.scan.options import Options, Tick, Validate
 from mlguard.scan.reading import Reading, native_kinds, notes_on_apps
+from mlguard.scan.relevance import OF_THE_ACCOUNT, judged_types
 from mlguard.suppress import suppress
 from mlguard.vocabulary.derived import Settings
 from mlguard.vocabulary.load import bundled_vocabulary
@@ -27,9 +28,6 @@ from mlguard.vocabulary.model import Vocabulary
 from mlguard.vocabulary.normalise import normalise
 
 __all__ = ["Options", "Tick", "Validate", "projects_of", "scan"]
-
-_OF_THE_ACCOUNT = {"budgets.budget": "budget", "ce.anomaly_monitor": "anomaly monitor"}
-"""Kinds of which one may serve projects that are deployed beside it, with what to call it."""
 
 
 def scan(options: Options) -> Report:
@@ -40,7 +38,8 @@ def scan(options: Options) -> Report:
         options.root, options.paths, configuration.excludes, lambda seen: options.tick("looking for files", seen, 0)
     )
     problems: list[MlguardError] = list(found.problems)
-    projects, named = _named_projects(options, found, vocabulary, problems)
+    about = judged_types(options.policies, vocabulary)
+    projects, named = _named_projects(options, found, vocabulary, problems, about)
     findings: list[Finding] = []
     undecided: list[Undecided] = []
     notes = [*notes_on_apps(options, found), *(options.given.unknown_names() if projects else ())]
@@ -48,7 +47,7 @@ def scan(options: Options) -> Report:
     selected = frozenset(policy.id for policy in options.policies)
     if options.only is not None:  # what is wrong elsewhere is no business of these files
         problems = [problem for problem in problems if problem.path in options.only]
-    accounts = [resource for project in named for resource in project.resources if resource.kind in _OF_THE_ACCOUNT]
+    accounts = [resource for project in named for resource in project.resources if resource.kind in OF_THE_ACCOUNT]
     for index, project in enumerate(named):
         options.tick("checking", index, len(named))
         problems.extend(project.raw.problems)
@@ -91,7 +90,7 @@ def _about_budgets(
     if configuration.budgets != "project":
         return
     asked = {kind for finding in findings if not finding.resource for kind in _kinds_named(finding.policy.require)}
-    for kind, title in _OF_THE_ACCOUNT.items():
+    for kind, title in OF_THE_ACCOUNT.items():
         found = next((resource.raw.name_span for resource in accounts if resource.kind == kind), None)
         if found is not None and kind in asked:
             yield (
@@ -115,15 +114,19 @@ def projects_of(options: Options) -> tuple[list[Project], list[MlguardError]]:
     """Read the projects and name their resources, without judging anything; give what could not be read as well."""
     found = discover(options.root, options.paths, options.configuration.excludes, lambda _seen: None)
     problems: list[MlguardError] = list(found.problems)
-    named = _named_projects(options, found, bundled_vocabulary(), problems)[1]
+    named = _named_projects(options, found, bundled_vocabulary(), problems, None)[1]
     problems.extend(problem for project in named for problem in project.raw.problems)
     return named, _unique(problems)
 
 
 def _named_projects(
-    options: Options, found: Found, vocabulary: Vocabulary, problems: list[MlguardError]
+    options: Options,
+    found: Found,
+    vocabulary: Vocabulary,
+    problems: list[MlguardError],
+    about: frozenset[str] | None,
 ) -> tuple[list[RawProject], list[Project]]:
-    read = Reading(options, found, vocabulary, problems).projects()
+    read = Reading(options, found, vocabulary, problems, about).projects()
     projects = [project for project in read if _meant(project, options)]
     native = native_kinds(options)
     return projects, [normalise(raw, vocabulary, _settings(raw, options), native) for raw in projects]

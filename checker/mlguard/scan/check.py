@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from mlguard.finding import Finding, Remedy, Undecided
 from mlguard.policy.evaluate import Context, Leaf, Truth, Verdict, judge
-from mlguard.policy.model import Check, Clause, Combined, Policy, Quantified, Severity
-from mlguard.resource import CALLED, LISTED, Project, RawResource, Related, Resource
+from mlguard.policy.model import Policy, Severity
+from mlguard.record import field, record
+from mlguard.resource import CALLED, LISTED, SYNTHESIZED, Project, RawResource, Related, Resource
 from mlguard.scan.exposure import Bills, Stake, premium_share
 from mlguard.scan.messages import message, witness
+from mlguard.scan.relevance import properties_needed
 from mlguard.scan.remedies import remedy, together
 from mlguard.scenario import Decided, Outcome, Scenario, TooManyScenariosError, explore
 from mlguard.source import Span
@@ -20,7 +21,7 @@ MAX_SCENARIOS = 256
 Lookup = Callable[[str, Mapping[str, str]], object]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Hit:
     """One failing leaf in one scenario, with everything that depends on the scenario."""
 
@@ -35,7 +36,7 @@ class _Hit:
     remedy: Remedy | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Judged:
     """What one scenario gave: failing leaves, or why it is undecided."""
 
@@ -43,7 +44,7 @@ class _Judged:
     undecided: tuple[str, Span] | None = None
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Checked:
     """The outcome of one project; `passed` are the policies and resources that go well together."""
 
@@ -74,19 +75,10 @@ def _subjects(policy: Policy, project: Project) -> Iterator[Resource | None]:
         if project.resources:
             yield None
         return
-    needed = set(_properties(policy.require)) | (set(_properties(policy.when)) if policy.when else set())
+    needed = properties_needed(policy) if "*" in policy.applies_to else None
     for resource in project.resources:
-        if resource.kind in policy.applies_to or ("*" in policy.applies_to and needed <= set(resource.properties)):
+        if resource.kind in policy.applies_to or (needed is not None and needed <= resource.properties.keys()):
             yield resource
-
-
-def _properties(clause: Clause) -> Iterator[str]:
-    """Give the properties of the resource itself that a clause names."""
-    if isinstance(clause, Combined):
-        for part in clause.parts:
-            yield from _properties(part)
-    elif isinstance(clause, Check | Quantified):
-        yield clause.path
 
 
 def _check_one(
@@ -237,7 +229,7 @@ def _hit(
     if resource is not None:
         related.extend(resource.raw.related)
         if resource.raw.source is not None:
-            related.insert(0, Related(at, "synthesized here"))
+            related.insert(0, Related(at, SYNTHESIZED))
             at = resource.raw.source
     text = message(policy, resource, leaf, context)
     item = _item_place(leaf.scope, context.scenario)
@@ -281,7 +273,7 @@ def _findings(
     by_place: dict[tuple[Span, tuple[str, ...], tuple[Span, ...]], list[tuple[Mapping[str, Decided], _Hit]]] = {}
     for decisions, judged in there:
         for hit in judged.hits:
-            listed = tuple(one.span for one in hit.related if one.what == LISTED)
+            listed = tuple(one.span for one in hit.related if one.what in (LISTED, SYNTHESIZED))
             by_place.setdefault((hit.at, hit.leaf, listed), []).append((decisions, hit))
     repeats: dict[tuple[str, ...], int] = {}
     everywhere = [decisions for decisions, _ in there]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property, partial
 
 from mlguard.configuration import Deployment
 from mlguard.errors import MlguardError
 from mlguard.parse import cloudformation
 from mlguard.parse.cloudformation import Given
+from mlguard.record import replace
 from mlguard.resource import RawProject
 from mlguard.scan.discover import Found
 from mlguard.scan.options import Options
@@ -19,11 +19,20 @@ from mlguard.vocabulary.model import Vocabulary
 class Reading:
     """Reads every project of a scan; a front end is imported when there is something for it to read."""
 
-    def __init__(self, options: Options, found: Found, vocabulary: Vocabulary, problems: list[MlguardError]) -> None:
+    def __init__(
+        self,
+        options: Options,
+        found: Found,
+        vocabulary: Vocabulary,
+        problems: list[MlguardError],
+        about: frozenset[str] | None,
+    ) -> None:
+        """Read what `found` names; a Terraform root with none of the types that the scan is `about` stays closed."""
         self._options = options
         self._found = found
         self._problems = problems
         self._vocabulary = vocabulary
+        self._about = about
         self._native = frozenset(kind.partition(":")[2] for kind in native_kinds(options))
 
     def projects(self) -> Iterator[RawProject]:
@@ -166,7 +175,10 @@ class Reading:
             ]
         folders, region = list(self._found.terraform), partial(Reading._region, self)
         created_by = self._vocabulary.created_by
-        return terraform.load(options.root, folders, self._wanted, given, region, environments, planned, created_by)
+        about = None if self._about is None else self._about.__contains__
+        return terraform.load(
+            options.root, folders, self._wanted, given, region, environments, planned, created_by, about
+        )
 
 
 def notes_on_apps(options: Options, found: Found) -> list[str]:

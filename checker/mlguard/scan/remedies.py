@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from mlguard.errors import ConfigurationError
@@ -14,6 +13,7 @@ from mlguard.knowledge import instances, offers
 from mlguard.policy.evaluate import Context, Leaf, Truth, judge
 from mlguard.policy.fixes import value_form
 from mlguard.policy.model import Fix, Policy, Recipe
+from mlguard.record import replace
 from mlguard.resource import Project, RawResource, Resource
 from mlguard.source import Span
 from mlguard.value import Entries, Node, Parameter, child, text_of

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from mlguard.record import record
+from mlguard.record import field, record
 from mlguard.value import Scalar
 
 _REPOSITORY = 2  # owner/repository
@@ -89,7 +88,7 @@ class Kind:
     billing: str = ""
 
 
-@dataclass(frozen=True)
+@record(slots=False)
 class Vocabulary:
     """All kinds; `shapes` are the item properties that lists of the same shape share, each derived by a function.
 
@@ -128,8 +127,15 @@ class Vocabulary:
 
     def created_by(self, source: str) -> tuple[str, ...] | None:
         """Give the resource types that a module can create, by its source; None for a module that is not known."""
-        name = registry_name(source)
-        return next((types for pattern, types in self.modules.items() if fnmatchcase(name, pattern)), None)
+        if source not in self._created_by:
+            name = registry_name(source)
+            found = (types for pattern, types in self.modules.items() if fnmatchcase(name, pattern))
+            self._created_by[source] = next(found, None)
+        return self._created_by[source]
+
+    @cached_property
+    def _created_by(self) -> dict[str, tuple[str, ...] | None]:
+        return {}
 
     def wanted(self, raw_type: str) -> bool:
         """Tell whether a resource of this type can matter to any policy."""

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 
 from mlguard.errors import LimitError, ParseError
 from mlguard.parse.inner_text import MAX_INNER, overlaid, places
 from mlguard.parse.json_document import load_json
+from mlguard.record import replace
 from mlguard.source import Document
 from mlguard.value import Content, Entries, Items, Node
 
@@ -52,7 +52,7 @@ def _parsed(node: Node, documents: Mapping[str, Document]) -> Node:
     if not isinstance(value.content, Entries):
         return node
     place = places(documents.get(node.span.path), node.span)
-    placed = overlaid(value, place, node, lambda content: content)
+    placed = overlaid(value, place, node, lambda content, _span: content)
     return _as_expressions(placed, partial(_substituted, variables)) if expression else placed
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from mlguard.parse.terraform import policy_document
 from mlguard.parse.terraform.configuration import Configuration
 from mlguard.parse.terraform.modules import Modules
+from mlguard.parse.terraform.scanner import ScannedBlock
 from mlguard.parse.terraform.syntax import Argument, Attribute, Block, Expression, Index, Name
+from mlguard.record import field_names
 from mlguard.source import Document
 
 _PLAIN = frozenset(("int", "str", "bool", "list[str]", "str | int | float | bool | None", "Document"))
@@ -38,9 +39,9 @@ def references(written: Block | Argument) -> Iterator[tuple[str, ...]]:
 @cache
 def _parts(kind: type) -> tuple[str, ...]:
     """Name the fields of an element of the syntax that may hold others."""
-    if not is_dataclass(kind) or issubclass(kind, Document):
+    if issubclass(kind, Document):
         return ()
-    return tuple(field.name for field in fields(kind) if field.type not in _PLAIN)
+    return tuple(name for name in field_names(kind) if kind.__annotations__[name] not in _PLAIN)
 
 
 def _words(expression: Expression) -> tuple[list[str], Expression]:
@@ -66,13 +67,12 @@ class Closure:
         self._modules = modules
         self._seen: set[tuple[str, tuple[str, ...]]] = set()
 
-    def read_all(self, kinds: tuple[str, ...], configuration: Configuration) -> None:
-        """Parse all blocks of some types, and what they lead to."""
-        for kind in kinds:
-            for scanned in list(configuration.scanned(kind)):
-                block = configuration.block(scanned)
-                if block is not None:
-                    self.read(block, configuration)
+    def read_all(self, blocks: Iterable[ScannedBlock], configuration: Configuration) -> None:
+        """Parse blocks, and what they lead to; what a module that is not here is given need not be known."""
+        for scanned in blocks:
+            block = configuration.block(scanned)
+            if block is not None and not self._modules.lacks(scanned):
+                self.read(block, configuration)
 
     def read(self, block: Block, configuration: Configuration) -> None:
         """Parse all that a block leads to."""
@@ -94,6 +94,10 @@ class Closure:
             if argument:
                 yield argument, inside
         elif words[0] == "module":
+            scanned = inside.first("module", words[1])
+            call = inside.block(scanned) if scanned is not None and not self._modules.lacks(scanned) else None
+            if call is not None:
+                yield call, inside
             for folder in sorted(self._modules.configurations):
                 below = self._modules.configurations[folder]
                 for name in words[2:]:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
+from mlguard.record import field, record
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, settle, text_of
 from mlguard.vocabulary.derived.context import environment
 from mlguard.vocabulary.derived.subject import Subject
 
-_OWN = ("Tags", "tags", "tags_all", "tag")
 # the default tags of the provider, or the tags of the stack, do not reach these
 _WITHOUT_DEFAULTS = ("aws_autoscaling_group", "awscc_", "embedded:")
 _ENVIRONMENT = "Environment"
 _BILLING = ("budgets.", "ce.")
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class TagSet:
     """The known tags by key, each with its value, and why there may be more; None where there are no others."""
 
@@ -31,9 +30,9 @@ def tags_of(subject: Subject, scenario: Scenario) -> TagSet:
     found = TagSet()
     raw = subject.resource.raw
     below = raw.tags_below if not raw.type.startswith(_WITHOUT_DEFAULTS) else None
-    own = [subject.raw(key, scenario) for key in _OWN]
-    own.append(subject.property("attached_tags", scenario))
-    for node in (*([settle(below, scenario)] if below is not None else []), *(node for node in own if node)):
+    attached = subject.property("attached_tags", scenario)
+    own = [*subject.own_tags(scenario), *([attached] if attached is not None else [])]
+    for node in (*([settle(below, scenario)] if below is not None else []), *own):
         _add(found, node, scenario)
     return found
 
