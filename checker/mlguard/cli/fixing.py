@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from mlguard.cli.outcome import CLEAN, FINDINGS, UNTRUSTED, say, write_report
 from mlguard.errors import MlguardError
-from mlguard.finding import Finding, Report
+from mlguard.finding import Finding, Report, number_of
 from mlguard.render.advice import shown_path
 from mlguard.render.escape import terminal, terminal_continuation, terminal_path
-from mlguard.render.totals import number_of
 from mlguard.repair import Mended, mend
 from mlguard.source import Root
 from mlguard.source.replacing import replace_text
