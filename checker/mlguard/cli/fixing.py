@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from mlguard.cli.outcome import CLEAN, FINDINGS, UNTRUSTED, say, write_report
+from mlguard.cli.reports import reports_wanted
 from mlguard.errors import MlguardError
 from mlguard.finding import Finding, Report, number_of
 from mlguard.render.advice import shown_path
@@ -46,7 +47,7 @@ def _is_below(finding: Finding, paths: Sequence[str]) -> bool:
 def show_diff(report: Report, made: Mended, options: argparse.Namespace, paths: Sequence[str]) -> int:
     """Write what would change as a unified diff, and give the exit code: whether there is anything."""
     lines = [line for path in sorted(made.texts) for line in _diff(report, path, made.texts[path])]
-    write_report("".join(f"{line}\n" for line in lines), options.output)
+    write_report("".join(f"{line}\n" for line in lines), reports_wanted(options.format, options.output)[0][1])
     summary = f"{number_of(len(made.fixed), 'finding')} would be mended in {number_of(len(made.texts), 'file')}"
     sys.stderr.write(f"mlguard: {summary}{_more(report, options)}\n")
     _tell_refusals(report, made, options, paths, sys.stderr.write)
@@ -68,7 +69,7 @@ def _diff(report: Report, path: str, text: str) -> Iterator[str]:
 
 def write_fixes(root: Root, report: Report, made: Mended, options: argparse.Namespace, paths: Sequence[str]) -> int:
     """Write the mended files, say what was mended, and give the number of files that could not be written."""
-    tell = say if options.format == "text" and options.output is None else sys.stderr.write
+    tell = say if ("text", None) in reports_wanted(options.format, options.output) else sys.stderr.write
     failed: dict[str, MlguardError] = {}
     for path, text in sorted(made.texts.items()):
         try:
