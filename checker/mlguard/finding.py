@@ -70,6 +70,13 @@ def sum_of(parts: Iterable[Part], per: Literal["month", "run"] = "month") -> Mon
     return Money(sum(lows.values()), None if unbounded else sum(high or 0.0 for high in highs.values()))
 
 
+Status = Literal["", "new", "worse", "existing", "fixed"]
+"""What a change did to a finding: made it, made it dearer or more severe, left it as it was, took it away.
+
+Empty where a run is compared with nothing.
+"""
+
+
 @record(eq=False)
 class Finding:
     """One mistake in one place.
@@ -77,7 +84,8 @@ class Finding:
     `when` says in which scenarios it holds, empty when in all. `resource` is the address in the project, `project`
     the file or folder that names the project. `leaf` is the property that settled it, without list indexes. `also`
     are the addresses of more resources that it holds for alike: other instances of the block, other calls of a module.
-    `exposure` is the money at stake, empty where no figure can be given.
+    `exposure` is the money at stake, empty where no figure can be given. `status` is what the change did to it, and
+    `was` what it was before, in words, where it got worse.
     """
 
     policy: Policy
@@ -96,6 +104,13 @@ class Finding:
     repeat: int = 0
     exposure: tuple[Part, ...] = ()
     also: tuple[str, ...] = ()
+    status: Status = ""
+    was: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Tell whether it may fail the run: it is not accepted, and no older than the change that is looked at."""
+        return self.suppressed is None and self.status in ("", "new", "worse")
 
     @property
     def monthly(self) -> Money:
@@ -143,6 +158,50 @@ class Counts:
 
 
 @record(eq=False)
+class Comparison:
+    """What a run was compared with, and what that says of the whole.
+
+    `against` names it in words: a commit, a baseline file. `fixed` are findings that are no more. `before` is what was
+    at stake for a month then, None where a baseline cannot tell, and `added` what new and worse findings add.
+    """
+
+    against: str
+    fixed: tuple[Finding, ...] = ()
+    before: Money | None = None
+    added: Money = field(default_factory=Money)
+
+
+@record()
+class Remark:
+    """What reviewers of a change must know before they trust the check: how the change bears on the check itself.
+
+    `kind` is one word for programs: `configuration`, `suppression`, `baseline`, `policies`, `parameter`, `scope`.
+    """
+
+    kind: str
+    text: str
+    path: str = ""
+    line: int = 0
+
+
+@record()
+class Provenance:
+    """By what a run judged: the program, the configuration, the policies and the prices, each with its hash or day.
+
+    `settings` are the options that bear on what counts, as they were given.
+    """
+
+    version: str
+    configuration: str
+    configuration_hash: str
+    configuration_ref: str
+    policies: int
+    policies_hash: str
+    prices: str
+    settings: tuple[str, ...] = ()
+
+
+@record(eq=False)
 class Report:
     """The whole outcome of a run: the only input of a renderer."""
 
@@ -154,7 +213,14 @@ class Report:
     documents: Mapping[str, Document] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     display_prefix: str = ""
+    comparison: Comparison | None = None
+    remarks: tuple[Remark, ...] = ()
+    provenance: Provenance | None = None
 
     def counted(self) -> tuple[Finding, ...]:
         """Give the findings that are not suppressed."""
         return tuple(finding for finding in self.findings if finding.suppressed is None)
+
+    def failing(self) -> tuple[Finding, ...]:
+        """Give the findings that may fail the run: of a compared one, those that the change made or worsened."""
+        return tuple(finding for finding in self.findings if finding.counts)
