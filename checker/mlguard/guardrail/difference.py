@@ -9,7 +9,6 @@ from typing import Literal
 from mlguard.errors import GuardrailError
 from mlguard.guardrail.universe import about, named_actions, requests_for
 from mlguard.record import field, record
-from mlguard.render.totals import number_of
 from mlguard.scp.decide import Request, Values, decide
 from mlguard.scp.reading import read
 from mlguard.scp.written import WrittenStatement
@@ -155,7 +154,8 @@ def difference_as_text(difference: Difference) -> str:
             lines.append(f"    and {more} more of the requests that were tried")
     together = len(difference.changes) - len(shown)
     if together:
-        lines.append(f"and {number_of(together, 'change')} by several of these statements together: --format json")
+        changes = "change" if together == 1 else "changes"
+        lines.append(f"and {together} {changes} by several of these statements together: --format json")
     lines += list(_structural(difference))
     weakened = "weaker" if difference.weakened else "not weaker"
     lines.append(f"{weakened}: {difference.requests:,} requests were tried where the two differ")
