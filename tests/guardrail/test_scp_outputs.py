@@ -217,6 +217,15 @@ def test_other_partitions(partition: str, region: str, capsys: Capture, reposito
     assert "arn:aws:" not in text
 
 
+def test_side_effects_are_those_of_the_statement() -> None:
+    made = generate(bundled_policies(), bundled_parameters(), "sandbox").manifest
+    effects = {sid: " ".join(entry["side_effects"]) for sid, entry in made.items()}
+    assert "requests without aws:RequestTag/Team are denied" in effects["RequireCostTagTeam"]
+    assert "requests without" not in effects["RequireEnvironmentTagValue"]
+    assert "torn down by the exempt roles alone" in effects["ProtectEndpointScaling"]
+    assert "root volume" in effects["DenyLegacyVolumeTypes"]
+
+
 def test_the_head_of_the_code_says_what_the_page_says(repository: Path, capsys: Capture) -> None:
     page = made(repository, capsys, "--environment", "sandbox")["sandbox/README.md"]
     wanted = re.findall(r"^- `?((?:\w|-)+:\w.*?)`?$", page.split("## Statements")[0], re.MULTILINE)
