@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from mlguard.errors import GuardrailError
+from mlguard.finding import number_of
 from mlguard.guardrail.universe import about, named_actions, requests_for
 from mlguard.record import field, record
 from mlguard.scp.decide import Request, Values, decide
