@@ -155,8 +155,7 @@ def difference_as_text(difference: Difference) -> str:
             lines.append(f"    and {more} more of the requests that were tried")
     together = len(difference.changes) - len(shown)
     if together:
-        changes = "change" if together == 1 else "changes"
-        lines.append(f"and {together} {changes} by several of these statements together: --format json")
+        lines.append(f"and {number_of(together, 'change')} by several of these statements together: --format json")
     lines += list(_structural(difference))
     weakened = "weaker" if difference.weakened else "not weaker"
     lines.append(f"{weakened}: {difference.requests:,} requests were tried where the two differ")
