@@ -8,7 +8,7 @@ from mlguard.finding import Finding, Undecided
 from mlguard.policy.evaluate import Context, Leaf, Truth, Verdict, judge
 from mlguard.policy.model import Policy, Severity
 from mlguard.record import field, record
-from mlguard.resource import CALLED, LISTED, Project, RawResource, Related, Resource
+from mlguard.resource import CALLED, LISTED, SYNTHESIZED, Project, RawResource, Related, Resource
 from mlguard.scan.exposure import Bills, Stake, premium_share
 from mlguard.scan.messages import message, witness
 from mlguard.scan.relevance import properties_needed
@@ -227,7 +227,7 @@ def _hit(
     if resource is not None:
         related.extend(resource.raw.related)
         if resource.raw.source is not None:
-            related.insert(0, Related(at, "synthesized here"))
+            related.insert(0, Related(at, SYNTHESIZED))
             at = resource.raw.source
     text = message(policy, resource, leaf, context)
     item = _item_place(leaf.scope, context.scenario)
@@ -270,7 +270,7 @@ def _findings(
     by_place: dict[tuple[Span, tuple[str, ...], tuple[Span, ...]], list[tuple[Mapping[str, Decided], _Hit]]] = {}
     for decisions, judged in there:
         for hit in judged.hits:
-            listed = tuple(one.span for one in hit.related if one.what == LISTED)
+            listed = tuple(one.span for one in hit.related if one.what in (LISTED, SYNTHESIZED))
             by_place.setdefault((hit.at, hit.leaf, listed), []).append((decisions, hit))
     repeats: dict[tuple[str, ...], int] = {}
     everywhere = [decisions for decisions, _ in there]

@@ -11,7 +11,6 @@ from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, 
 from mlguard.vocabulary.derived.context import environment
 from mlguard.vocabulary.derived.subject import Subject
 
-_OWN = ("Tags", "tags", "tags_all", "tag")
 # the default tags of the provider, or the tags of the stack, do not reach these
 _WITHOUT_DEFAULTS = ("aws_autoscaling_group", "awscc_", "embedded:")
 _ENVIRONMENT = "Environment"
@@ -31,9 +30,9 @@ def tags_of(subject: Subject, scenario: Scenario) -> TagSet:
     found = TagSet()
     raw = subject.resource.raw
     below = raw.tags_below if not raw.type.startswith(_WITHOUT_DEFAULTS) else None
-    own = [subject.raw(key, scenario) for key in _OWN]
-    own.append(subject.property("attached_tags", scenario))
-    for node in (*([settle(below, scenario)] if below is not None else []), *(node for node in own if node)):
+    attached = subject.property("attached_tags", scenario)
+    own = [*subject.own_tags(scenario), *([attached] if attached is not None else [])]
+    for node in (*([settle(below, scenario)] if below is not None else []), *own):
         _add(found, node, scenario)
     return found
 
