@@ -224,3 +224,8 @@ class Report:
     def failing(self) -> tuple[Finding, ...]:
         """Give the findings that may fail the run: of a compared one, those that the change made or worsened."""
         return tuple(finding for finding in self.findings if finding.counts)
+
+
+def number_of(count: int, noun: str) -> str:
+    """Give a number with its noun: `1 finding`, `2 findings`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mlguard.configuration import Configuration
 from mlguard.errors import UsageError
+from mlguard.finding import number_of
 from mlguard.guardrail.companions import Companion, companions
 from mlguard.guardrail.document import BREAK_GLASS, Guardrails, Options
 from mlguard.guardrail.effects import NEVER_BOUND
@@ -20,7 +21,6 @@ from mlguard.record import replace
 from mlguard.rehearsal import Impact
 from mlguard.rehearsal.show import impact_as_json, impact_as_text
 from mlguard.render.faults import faults_as_json, faults_as_sarif, faults_as_text
-from mlguard.render.totals import number_of
 from mlguard.source import Root
 
 _MAX_BYTES = 1_000_000

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from mlguard.errors import GuardrailError
+from mlguard.finding import number_of
 from mlguard.guardrail.universe import about, named_actions, requests_for
 from mlguard.record import field, record
-from mlguard.render.totals import number_of
 from mlguard.scp.decide import Request, Values, decide
 from mlguard.scp.reading import read
 from mlguard.scp.written import WrittenStatement

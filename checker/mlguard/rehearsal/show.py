@@ -6,9 +6,9 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from mlguard.finding import number_of
 from mlguard.rehearsal.impact import Impact, Rehearsed
 from mlguard.render.escape import terminal, terminal_path, unicode_text
-from mlguard.render.totals import number_of
 from mlguard.scp.decide import Open
 
 _VERSION = 1

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import mlguard
 from mlguard.errors import MlguardError
-from mlguard.finding import Report
+from mlguard.finding import Report, number_of
 from mlguard.knowledge.prices import price_dates
 from mlguard.render.advice import shown_path
 from mlguard.render.fragments import EMPTY, Html, asset, content_hash, fragment, joined
@@ -20,7 +20,7 @@ from mlguard.render.html_sections import fixed, guardrails, notes, policies, sup
 from mlguard.render.html_tiles import tiles
 from mlguard.render.html_toolbar import toolbar
 from mlguard.render.money import monthly_total, most_of, range_of
-from mlguard.render.totals import change_in_brief, number_of
+from mlguard.render.totals import change_in_brief
 
 _SECTIONS = {
     "exposure": "At stake",

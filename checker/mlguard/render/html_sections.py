@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mlguard.finding import Finding, Report, Undecided, sum_of
+from mlguard.finding import Finding, Report, Undecided, number_of, sum_of
 from mlguard.policy.model import Enforcement, Policy
 from mlguard.render.fragments import EMPTY, Html, fragment, joined, text
 from mlguard.render.html_findings import Cards, place_of
 from mlguard.render.html_prose import fix, prose, references, spoken
 from mlguard.render.money import exposure_of, range_of
-from mlguard.render.totals import by_policy, number_of, undecided_reasons, worst_first
+from mlguard.render.totals import by_policy, undecided_reasons, worst_first
 
 _PLACES = 50  # of an undecided check, for each reason
 _LANGUAGES = {"cloudformation": "CloudFormation", "terraform": "Terraform", "cdk": "CDK"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from mlguard.finding import Report
+from mlguard.finding import Report, number_of
 from mlguard.render.fragments import EMPTY, Html, fragment, joined
 from mlguard.render.html_charts import strip
 from mlguard.render.money import monthly_total, range_of
-from mlguard.render.totals import by_severity, by_status, number_of
+from mlguard.render.totals import by_severity, by_status
 
 _LONG = 14  # characters of a figure that needs a smaller size
 _GUARDRAILS = {

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import mlguard
 from mlguard.errors import MlguardError
-from mlguard.finding import Finding, Report
+from mlguard.finding import Finding, Report, number_of
 from mlguard.policy.model import Policy, Severity
 from mlguard.render.advice import first_paragraph, fix_blocks, fix_in_brief, paragraphs, repository_path
 from mlguard.render.escape import markdown_code, markdown_prose, relative_uri, sarif_text, shortened, visible
 from mlguard.render.money import exposure_of
-from mlguard.render.totals import in_order, number_of, total, worst_first
+from mlguard.render.totals import in_order, total, worst_first
 from mlguard.source import Span
 
 MAX_RESULTS = 5000

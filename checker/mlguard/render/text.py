@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlguard.finding import Finding, Report
+from mlguard.finding import Finding, Report, number_of
 from mlguard.record import field, record
 from mlguard.render.advice import (
     first_paragraph,
@@ -19,7 +19,7 @@ from mlguard.render.money import exposure_of, reasons_of
 from mlguard.render.snippet import snippet
 from mlguard.render.text_lines import MESSAGE, MIN_WIDTH, Lines, wrap
 from mlguard.render.text_summary import summary
-from mlguard.render.totals import Order, in_order, number_of
+from mlguard.render.totals import Order, in_order
 
 _TEXT = 2000  # characters of a line of policy text
 _LINES = 60  # lines of a fix

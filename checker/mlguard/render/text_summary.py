@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from mlguard.errors import MlguardError
-from mlguard.finding import Finding, Money, Part, sum_of
+from mlguard.finding import Finding, Money, Part, number_of, sum_of
 from mlguard.render.advice import shown_path
 from mlguard.render.escape import terminal
 from mlguard.render.money import most_of, range_of, total_line, totals_by
 from mlguard.render.text_lines import MESSAGE, Lines
-from mlguard.render.totals import by_policy, change_total, in_order, number_of, total, undecided_reasons, worst
+from mlguard.render.totals import by_policy, change_total, in_order, total, undecided_reasons, worst
 
 _REASONS = 10
 _GROUPS = 10

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from mlguard.finding import Finding, Report, Status
+from mlguard.finding import Finding, Report, Status, number_of
 from mlguard.policy.model import Severity
 
 Order = Callable[[Iterable[Finding]], list[Finding]]
 """Puts findings in the order in which a person reads them."""
 WORST_FIRST = tuple(sorted(Severity, reverse=True))
-
-
-def number_of(count: int, noun: str) -> str:
-    """Give a number with its noun: `1 finding`, `2 findings`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def by_severity(findings: Iterable[Finding]) -> dict[str, int]:
