@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from mlguard.errors import MlguardError
-from mlguard.policy.model import Policy, Severity
+from mlguard.policy.model import Policy, Recipe, Severity
 from mlguard.record import field, record
 from mlguard.resource import Basis, Related
 from mlguard.source import Document, Span
+from mlguard.value import Scalar
 
 
 @record()
@@ -70,6 +71,47 @@ def sum_of(parts: Iterable[Part], per: Literal["month", "run"] = "month") -> Mon
     return Money(sum(lows.values()), None if unbounded else sum(high or 0.0 for high in highs.values()))
 
 
+@record(eq=False)
+class Remedy:
+    """How a policy would mend a finding, every value known, before anybody has looked at the text.
+
+    `at` is the header of the resource, or where the finding points when it is about a project; `parameter` that of the
+    parameter that chooses the type. `replace` stands instead of the value `found_value`, which is written at `found`,
+    or of nothing where that is None. `refused` says why nothing can be done.
+    """
+
+    safe: bool
+    what: str
+    at: Span
+    type: str = ""
+    parameter: Span | None = None
+    found: Span | None = None
+    found_value: Scalar = None
+    replace: object = None
+    recipes: tuple[Recipe, ...] = ()
+    refused: str = ""
+
+
+@record()
+class Splice:
+    """A stretch of a file, by offsets, and the text that stands there instead."""
+
+    path: str
+    start: int
+    end: int
+    text: str
+
+
+@record(eq=False)
+class Repair:
+    """How a finding is mended: what is spliced into which files, or, in `refused`, why nothing is."""
+
+    safe: bool
+    what: str
+    splices: tuple[Splice, ...] = ()
+    refused: str = ""
+
+
 Status = Literal["", "new", "worse", "existing", "fixed"]
 """What a change did to a finding: made it, made it dearer or more severe, left it as it was, took it away.
 
@@ -85,7 +127,8 @@ class Finding:
     the file or folder that names the project. `leaf` is the property that settled it, without list indexes. `also`
     are the addresses of more resources that it holds for alike: other instances of the block, other calls of a module.
     `exposure` is the money at stake, empty where no figure can be given. `status` is what the change did to it, and
-    `was` what it was before, in words, where it got worse.
+    `was` what it was before, in words, where it got worse. `remedy` is how its policy would mend it, `repair` how that
+    is written.
     """
 
     policy: Policy
@@ -104,6 +147,8 @@ class Finding:
     repeat: int = 0
     exposure: tuple[Part, ...] = ()
     also: tuple[str, ...] = ()
+    remedy: Remedy | None = None
+    repair: Repair | None = None
     status: Status = ""
     was: str = ""
 

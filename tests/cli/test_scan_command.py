@@ -203,7 +203,10 @@ def test_what_may_not_be_read_is_said(write: Write, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_the_output_goes_to_a_file_whole(write: Write, capsys: pytest.CaptureFixture[str], form: str) -> None:
+def test_the_output_goes_to_a_file_whole(
+    write: Write, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     root = write({"main.tf": DEAR % ""})
     assert scan("--format", form, "--output", "report.out") == 1
     assert not capsys.readouterr().out

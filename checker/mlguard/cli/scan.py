@@ -6,7 +6,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mlguard.cli.inputs import (
@@ -32,7 +32,7 @@ from mlguard.render.money import dearest_first, monthly_total
 from mlguard.render.totals import in_order, worst_first
 from mlguard.scan import Options, Validate, scan
 from mlguard.scan.selection import named_environment, rates_of
-from mlguard.source import Root
+from mlguard.source import Overlay, Root
 from mlguard.source.root import root_of
 
 _SEVERITIES = ("info", "low", "medium", "high", "critical")
@@ -71,7 +71,10 @@ def add_scan(scan: argparse.ArgumentParser) -> None:
     )
     add("--parameter", action="append", default=[], metavar="NAME=VALUE", help="the value of a template parameter")
     add("--validate", action="store_true", help="report what cfn-lint calls an error in the templates as problems too")
-    add("--verbose", action="store_true", help="list every undecided check")
+    add("--fix", action="store_true", help="mend what can be mended safely, then report what remains")
+    add("--diff", action="store_true", help="show what --fix would change, and fail when that is anything")
+    add("--unsafe-fixes", action="store_true", help="mend what deletes, replaces or stops something as well")
+    add("--verbose", action="store_true", help="list every undecided check, and what is not mended and why")
     add("--no-progress", action="store_true", help="show no progress bar")
     scan.set_defaults(run=scan_command)
 
@@ -84,12 +87,42 @@ def scan_command(options: argparse.Namespace) -> int:
     if missing:
         raise UsageError(f"there is no file or folder {missing[0]}")
     root = Root(root_of(paths or plans))
-    wanted = reports_wanted(options.format, options.output)
+    reports_wanted(options.format, options.output)  # what is wrong with them is told before anything is read
     configuration = configuration_of(options, root)
-    report = _report(options, root, configuration, tuple(relative(root, path) for path in paths), None)
-    for form, output in wanted:
-        write_report(_rendered(form, report, options, shown=output is None), output)
+    below = tuple(relative(root, path) for path in paths)
+    report = _report(options, root, configuration, below, None)
+    if options.fix or options.diff:
+        return _mend(options, root, configuration, below, report)
+    _write(report, options)
     return _exit_code(report, options, configuration)
+
+
+def _write(report: Report, options: argparse.Namespace) -> None:
+    """Write the report in each format that is wanted, to where it is wanted."""
+    for form, output in reports_wanted(options.format, options.output):
+        write_report(_rendered(form, report, options, shown=output is None), output)
+
+
+def _mend(
+    options: argparse.Namespace, root: Root, configuration: Configuration, paths: tuple[str, ...], report: Report
+) -> int:
+    """Show what would be mended, or mend it and report what remains."""
+    from mlguard.cli import fixing  # noqa: PLC0415  (few runs mend anything)
+
+    def again(texts: Mapping[str, str], only: frozenset[str]) -> Report:
+        return _report(options, Overlay(root.folder, texts), configuration, paths, only)
+
+    if options.fix and options.diff:
+        raise UsageError("--diff shows what --fix would do: give one of them")
+    if options.plan:
+        raise UsageError("a plan stays as it is when its code is mended: leave --plan out, and plan again afterwards")
+    made = fixing.mended(report, options, paths, again)
+    if options.diff:
+        return fixing.show_diff(report, made, options, paths)
+    failed = fixing.write_fixes(root, report, made, options, paths)
+    left = _report(options, root, configuration, paths, None) if made.texts else report
+    _write(left, options)
+    return UNTRUSTED if failed else _exit_code(left, options, configuration)
 
 
 def hook(names: Sequence[str]) -> int:
@@ -138,9 +171,18 @@ def _report(
                 tick=progress.tick,
             )
         )
-        return replace(report, display_prefix=display_prefix(root))
+        return replace(_planned(report), display_prefix=display_prefix(root))
     finally:
         progress.close()
+
+
+def _planned(report: Report) -> Report:
+    """Find out how what can be mended is written, where there is anything to mend."""
+    if not any(finding.remedy is not None for finding in report.findings):
+        return report
+    from mlguard.repair import planned  # noqa: PLC0415  (most reports of a clean repository need none)
+
+    return planned(report)
 
 
 def _validation(options: argparse.Namespace) -> Validate | None:

@@ -52,6 +52,14 @@ def fix_by_hand(finding: Finding) -> str:
     return finding.policy.fix_by_hand.get(fix_language(finding), "").strip()
 
 
+def fix_by_mlguard(finding: Finding) -> str:
+    """Say what mlguard itself can do about the finding and by which command, empty where it can do nothing."""
+    repair = finding.repair
+    if repair is None or repair.refused:
+        return ""
+    return f"{repair.what} (mlguard scan --fix{'' if repair.safe else ' --unsafe-fixes'})"
+
+
 def first_paragraph(text: str) -> str:
     """Give a text's first paragraph on one line."""
     return " ".join(_PARAGRAPH.split(text.strip(), maxsplit=1)[0].split())
