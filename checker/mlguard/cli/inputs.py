@@ -58,7 +58,7 @@ def own_policies(folders: Sequence[str]) -> list[Policy]:
     for folder in folders:
         if not Path(folder).is_dir():
             raise UsageError(f"there is no policy folder {folder}")
-        own.extend(load_folder(Path(folder), folder, own))
+        own.extend(load_folder(Root(Path(folder).absolute()), "", folder, own))
     return own
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast, get_args
@@ -28,7 +27,7 @@ _ENVIRONMENT_KEYS = ("paths", "words", "parameters", "title", "var_files", "para
 def find_configuration(root: Root) -> Configuration:
     """Read the root's configuration file; the defaults where there is none."""
     for name in FILE_NAMES:
-        if os.path.lexists(root.folder / name):  # a link or a pipe of that name is refused, not taken for nothing
+        if root.exists(name):  # a link or a pipe of that name is refused, not taken for nothing
             return read_configuration(root, name)
     return Configuration()
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from mlguard.errors import LimitError, MlguardError, SourceError
 from mlguard.parse.cloudformation import looks_like_template
-from mlguard.source import Root
+from mlguard.source import Entry, Root
 from mlguard.source.root import decode
 
 MAX_FILES = 200_000
@@ -64,16 +62,16 @@ def _walk(root: Root, start: str, excluded: Callable[[str], bool], found: Found,
     while pending:
         folder = pending.pop()
         try:
-            entries = sorted(os.scandir(root.folder / folder), key=lambda entry: entry.name)
-        except OSError as error:
-            found.problems.append(SourceError(f"the folder cannot be listed: {os.strerror(error.errno or 0)}", folder))
+            entries = root.entries(folder)
+        except SourceError as error:
+            found.problems.append(error)
             continue
         below = []
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if excluded(path):
                 continue
-            if entry.is_dir(follow_symlinks=False):
+            if entry.kind == "folder":
                 if entry.name not in _SKIPPED_FOLDERS and not _BUNDLED.match(entry.name):
                     below.append(path)
             else:
@@ -85,20 +83,15 @@ def _walk(root: Root, start: str, excluded: Callable[[str], bool], found: Found,
         pending.extend(reversed(below))
 
 
-def _entry(root: Root, path: str, entry: os.DirEntry[str], found: Found) -> None:
+def _entry(root: Root, path: str, entry: Entry, found: Found) -> None:
     name = entry.name.lower()
     if not (name.endswith(_TERRAFORM) or name.endswith(_MARKUP)):
         return
-    try:
-        mode = entry.stat(follow_symlinks=False).st_mode
-    except OSError as error:
-        found.problems.append(SourceError(os.strerror(error.errno or 0), path))
-        return
     found.seen += 1
-    if stat.S_ISREG(mode):
+    if entry.kind == "file":
         _file(root, path, found, counted=True)
     else:
-        found.skipped[path] = "a symbolic link, not followed" if stat.S_ISLNK(mode) else "not a regular file"
+        found.skipped[path] = "a symbolic link, not followed" if entry.kind == "link" else "not a regular file"
 
 
 def _file(root: Root, path: str, found: Found, *, counted: bool = False) -> None:

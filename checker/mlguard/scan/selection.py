@@ -17,9 +17,10 @@ def known_policies(root: Root, configuration: Configuration, own: Sequence[Polic
     """Give every policy there is: the bundled ones, a user's `own`, those of the folders in the configuration."""
     policies = [*bundled_policies(), *own]
     for folder in configuration.policies:
-        if root.resolve("", folder) is None or not root.is_folder(folder):
+        inside = root.resolve("", folder)
+        if inside is None or not root.is_folder(inside):
             raise ConfigurationError(f'the policy folder "{folder}" is not in the repository', configuration.path)
-        policies.extend(load_folder(root.folder / folder, folder, policies))
+        policies.extend(load_folder(root, inside, folder, policies))
     return tuple(policies)
 
 
