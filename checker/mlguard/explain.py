@@ -26,7 +26,7 @@ _GUARDRAILS = {
 
 def with_examples(policy: Policy) -> Policy:
     """Give the policy with its examples, which are not read for a scan."""
-    if policy.examples or not policy.built_in:
+    if policy.examples or not policy.built_in or not policy.path:
         return policy
     return read_policy(policies_folder() / policy.path, policy.path)
 

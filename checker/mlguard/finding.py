@@ -22,6 +22,23 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True)
+class Ignore:
+    """A wish in the code that policies leave something alone, and what became of it.
+
+    `ids` are the names as they are written, `hides` the findings that it keeps from counting, `faults` what is wrong
+    with it, in words. `inline` tells a comment from metadata and acknowledgements.
+    """
+
+    ids: tuple[str, ...]
+    reason: str
+    until: str
+    at: Span
+    inline: bool = True
+    hides: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One thing that a finding puts money at stake for, in USD; the parts of a sum are told apart by all but the money.
 
@@ -85,6 +102,7 @@ class Finding:
     `when` says in which scenarios it holds, empty when in all. `resource` is the address in the project, `project`
     the file or folder that names the project. `leaf` is the property that settled it, without list indexes. `also`
     are the addresses of more resources that it holds for alike: other instances of the block, other calls of a module.
+    `same` are the fingerprints of the findings that were joined to this one.
     `exposure` is the money at stake, empty where no figure can be given. `status` is what the change did to it, and
     `was` what it was before, in words, where it got worse.
     """
@@ -105,6 +123,7 @@ class Finding:
     repeat: int = 0
     exposure: tuple[Part, ...] = ()
     also: tuple[str, ...] = ()
+    same: tuple[str, ...] = ()
     status: Status = ""
     was: str = ""
 
@@ -123,6 +142,11 @@ class Finding:
         """Identify the mistake across moved lines: what is wrong with what, never where it stands."""
         parts = (self.policy.id, self.project, self.at.path, self.resource, self.leaf, str(self.repeat))
         return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """Identify every mistake that this finding tells of: those of several resources alike are told as one."""
+        return (self.fingerprint, *self.same)
 
     def order(self) -> tuple[object, ...]:
         """Give the key by which findings are sorted: by place, then by policy."""
@@ -212,6 +236,7 @@ class Report:
     documents: Mapping[str, Document] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     display_prefix: str = ""
+    ignores: tuple[Ignore, ...] = ()
     comparison: Comparison | None = None
     remarks: tuple[Remark, ...] = ()
     provenance: Provenance | None = None

@@ -19,10 +19,11 @@ from mlguard.resource import RawProject
 from mlguard.scan import Options
 from mlguard.scan.check import Checked, check_project
 from mlguard.source import Root
-from mlguard.suppress import suppress
+from mlguard.suppression import Suppressions
 
 ROOTS = Path(__file__).parents[2] / "fixtures" / "terraform"
 Key = tuple[str, str]
+MARK = Suppressions.mark
 
 
 class Recorder:
@@ -40,14 +41,15 @@ class Recorder:
             self.verdicts[one.policy.id, named(project.raw, one.resource)] = f"undecided {one.because}"
         return checked
 
-    def suppress(self, findings: list[Finding], project: RawProject, *more: Any) -> Any:  # noqa: ANN401  (as check)
+    def mark(self, suppressions: Suppressions, *arguments: Any) -> list[Finding]:  # noqa: ANN401  (as check)
         """Mark what is suppressed, and keep every finding with its place."""
-        marked, notes = suppress(findings, project, *more)
+        project = arguments[-1]
+        marked = MARK(suppressions, *arguments)
         for one in marked:
             verdict = "suppressed" if one.suppressed else f"fail {one.at.path}:{one.at.line}"
             key = (one.policy.id, named(project, one.resource))
             self.verdicts[key] = ", ".join([*([self.verdicts[key]] if key in self.verdicts else []), verdict])
-        return marked, notes
+        return marked
 
 
 def named(project: RawProject, address: str) -> str:
@@ -73,7 +75,7 @@ def test_the_verdicts_are_those_that_the_code_asks_for(
 ) -> None:
     recorder = Recorder()
     monkeypatch.setattr(mlguard.scan, "check_project", recorder.check)
-    monkeypatch.setattr(mlguard.scan, "suppress", recorder.suppress)
+    monkeypatch.setattr(Suppressions, "mark", lambda suppressions, *given: recorder.mark(suppressions, *given))  # noqa: PLW0108
     wanted = expected(ROOTS / name)
     policies = tuple(policy for policy in bundled_policies() if policy.id in judged)
     report = mlguard.scan.scan(Options(Root(ROOTS / name), policies=policies, known=policies))

@@ -191,9 +191,9 @@ def test_a_tree_that_holds_itself_many_times_over_is_a_limit(scratch: Scratch, m
     for _ in range(12):
         tree = git_mktree(scratch, "\n".join(f"040000 tree {tree}\td{number}" for number in range(9)))
     commit = scratch.git("commit-tree", "-m", "bomb", tree)
-    with repository_of(scratch.folder) as repository:
-        with pytest.raises(LimitError, match="files and folders in a commit"):
-            list_all(TreeRoot(repository, commit))
+    limit = pytest.raises(LimitError, match="files and folders in a commit")
+    with repository_of(scratch.folder) as repository, limit:
+        list_all(TreeRoot(repository, commit))
 
 
 def list_all(root: TreeRoot) -> None:

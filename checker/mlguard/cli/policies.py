@@ -9,6 +9,7 @@ from mlguard.authoring import test_policies, write_skeleton
 from mlguard.cli.inputs import own_policies
 from mlguard.cli.outcome import CLEAN, FINDINGS, say
 from mlguard.explain import policy_list, policy_page, with_examples
+from mlguard.policy.housekeeping import HOUSEKEEPING
 from mlguard.policy.load import bundled_policies
 from mlguard.scan.selection import choose
 
@@ -47,13 +48,13 @@ def _add_folders(parser: argparse.ArgumentParser) -> None:
 
 def policies_command(options: argparse.Namespace) -> int:
     """`mlguard policies`."""
-    say(policy_list([*bundled_policies(), *own_policies(options.policies)], options.format))
+    say(policy_list([*bundled_policies(), *HOUSEKEEPING, *own_policies(options.policies)], options.format))
     return CLEAN
 
 
 def explain_command(options: argparse.Namespace) -> int:
     """`mlguard explain ID`."""
-    policies = [*bundled_policies(), *own_policies(options.policies)]
+    policies = [*bundled_policies(), *HOUSEKEEPING, *own_policies(options.policies)]
     chosen = choose(policies, [options.policy], [])
     say("\n".join(policy_page(with_examples(policy)) for policy in chosen))
     return CLEAN

@@ -13,6 +13,7 @@ from mlguard.bundled import policies_folder
 from mlguard.errors import MlguardError, PolicyError, SourceError
 from mlguard.parse.yaml_document import load_yaml
 from mlguard.policy.clauses import ClauseReader
+from mlguard.policy.housekeeping import HOUSEKEEPING
 from mlguard.policy.model import (
     Enforcement,
     Example,
@@ -57,7 +58,7 @@ def load_folder(root: Root, folder: str, shown: str, others: Iterable[Policy] = 
     `others` are policies of the user that have been read already.
     """
     own: dict[str, Policy] = {}
-    taken = {name for policy in (*bundled_policies(), *others) for name in (policy.id, *policy.aliases)}
+    taken = {name for policy in (*bundled_policies(), *HOUSEKEEPING, *others) for name in (policy.id, *policy.aliases)}
     for path in policy_files(root, folder):
         where = f"{shown}/{path}" if shown else path
         policy = _read_own(root, f"{folder}/{path}" if folder else path, where)

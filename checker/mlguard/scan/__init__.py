@@ -20,7 +20,7 @@ from mlguard.scan.discover import Found, discover
 from mlguard.scan.merging import merged
 from mlguard.scan.options import Options, Tick, Validate
 from mlguard.scan.reading import Reading, native_kinds, notes_on_apps
-from mlguard.suppress import suppress
+from mlguard.suppression import Judged, Suppressions
 from mlguard.vocabulary.derived import Settings
 from mlguard.vocabulary.load import bundled_vocabulary
 from mlguard.vocabulary.model import Vocabulary
@@ -45,7 +45,7 @@ def scan(options: Options) -> Report:
     undecided: list[Undecided] = []
     notes = [*notes_on_apps(options, found), *(options.given.unknown_names() if projects else ())]
     checks = 0
-    selected = frozenset(policy.id for policy in options.policies)
+    suppressions = Suppressions(_judged(options), options.today)
     if options.only is not None:  # what is wrong elsewhere is no business of these files
         problems = [problem for problem in problems if problem.path in options.only]
     accounts = [resource for project in named for resource in project.resources if resource.kind in _OF_THE_ACCOUNT]
@@ -59,13 +59,11 @@ def scan(options: Options) -> Report:
         except RecursionError:
             problems.append(ParseError("nested too deeply to be checked", project.raw.path))
             continue
-        canonical = _canonical([*options.known, *options.policies])
-        marked, remarks = suppress(checked.findings, project.raw, canonical, selected)
-        findings.extend(marked)
-        notes.extend(remarks)
+        findings.extend(suppressions.mark(checked.findings, checked.undecided, project.raw))
         undecided.extend(checked.undecided)
         checks += checked.checks
     notes.extend(_about_budgets(configuration, findings, accounts))
+    findings.extend(suppressions.findings())
     resources = {(project.path, resource.address) for project in projects for resource in project.resources}
     places = {project.path if project.environment else index for index, project in enumerate(projects)}
     documents = {path: document for project in projects for path, document in project.documents.items()}
@@ -80,6 +78,17 @@ def scan(options: Options) -> Report:
         policies=options.policies,
         documents=documents,
         notes=tuple(dict.fromkeys(notes)),
+        ignores=suppressions.ignores(),
+    )
+
+
+def _judged(options: Options) -> Judged:
+    return Judged(
+        canonical=_canonical([*options.known, *options.policies]),
+        selected=frozenset(policy.id for policy in options.policies),
+        mandatory=options.mandatory,
+        everywhere=options.only is None and options.paths == ("",),
+        everything=not options.environment,
     )
 
 

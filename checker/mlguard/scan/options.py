@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING
 
 from mlguard.configuration import Configuration
@@ -27,7 +28,8 @@ class Options:
 
     `plans` are files that hold Terraform plans, relative to the root too; they may lie outside of it.
     `given` is what the user says of the deployment of templates, `variables` of that of Terraform roots, `rates` are
-    own prices. `known` are all policies that an ignore may name, `policies` those that are judged.
+    own prices. `known` are all policies that an ignore may name, `policies` those that are judged, `mandatory` the ids
+    of those that no ignore leaves out. `today` decides what has expired.
     """
 
     root: Root
@@ -35,6 +37,8 @@ class Options:
     plans: tuple[str, ...] = ()
     policies: tuple[Policy, ...] = ()
     known: tuple[Policy, ...] = ()
+    mandatory: frozenset[str] = frozenset()
+    today: date = field(default_factory=date.today)  # a day, as the author of an ignore means it
     configuration: Configuration = field(default_factory=Configuration)
     environment: str = ""
     region: str = ""

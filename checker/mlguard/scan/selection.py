@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from mlguard.configuration import Configuration
 from mlguard.errors import ConfigurationError, SourceError, UsageError
 from mlguard.knowledge.rates import Rates, read_rates
+from mlguard.policy.housekeeping import HOUSEKEEPING, PACK
 from mlguard.policy.load import bundled_policies, load_folder
 from mlguard.policy.model import Policy
 from mlguard.source import Root
@@ -15,7 +16,7 @@ from mlguard.source import Root
 
 def known_policies(root: Root, configuration: Configuration, own: Sequence[Policy] = ()) -> tuple[Policy, ...]:
     """Give every policy there is: the bundled ones, a user's `own`, those of the folders in the configuration."""
-    policies = [*bundled_policies(), *own]
+    policies = [*bundled_policies(), *HOUSEKEEPING, *own]
     for folder in configuration.policies:
         inside = root.resolve("", folder)
         if inside is None or not root.is_folder(inside):
@@ -27,8 +28,13 @@ def known_policies(root: Root, configuration: Configuration, own: Sequence[Polic
 def chosen_policies(
     policies: Sequence[Policy], configuration: Configuration, select: Sequence[str] = (), ignore: Sequence[str] = ()
 ) -> tuple[Policy, ...]:
-    """Give the policies that are judged: `select` stands instead of the configuration's, `ignore` beside it."""
-    chosen = choose(policies, select or configuration.select, [*ignore, *configuration.ignore])
+    """Give the policies that are judged: `select` stands instead of the configuration's, `ignore` beside it.
+
+    Those about suppressions are judged with whatever is selected.
+    """
+    wanted = select or configuration.select
+    about_the_check = (PACK,) if wanted else ()
+    chosen = choose(policies, [*wanted, *about_the_check], [*ignore, *configuration.ignore])
     if configuration.budgets == "managed_elsewhere":
         chosen = tuple(one for one in chosen if one.pack != "budgets" or "project" not in one.applies_to)
     return chosen

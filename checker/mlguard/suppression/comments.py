@@ -1,0 +1,89 @@
+"""Read the wishes to be left alone that a text and the metadata of a resource hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+from mlguard.resource import Waiver
+from mlguard.source import Document, Span
+
+_COMMENT = re.compile(
+    r"(?:#|//)[ \t]*mlguard:[ \t]*ignore\b(?:\[(?P<ids>[^\]\n]{0,500})\])?[ \t]*(?P<reason>[^\n]{0,2000})"
+)
+_UNTIL = re.compile(r"(?:^|\s)--\s*until\s+(?P<until>\S+)\s*$")
+_ABOVE = 20  # lines of comments between an ignore and the code that it speaks of
+
+
+@dataclass(slots=True, eq=False)
+class Wish:
+    """One wish to be left alone: for which policies, where, why and until when.
+
+    `used` are the names in it that hid a finding, `hides` the fingerprints of those findings.
+    """
+
+    ids: tuple[str, ...]
+    reason: str
+    until: str
+    at: Span
+    first_line: int = 0
+    last_line: int = 0
+    inline: bool = True
+    used: set[str] = field(default_factory=set)
+    hides: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def lacks(self) -> str:
+        """What it does not say as it must, in words; empty where it says all."""
+        if not self.reason:
+            return "has no reason: write one after the bracket"
+        if self.until and _day(self.until) is None:
+            return f'has no such day "{self.until}": write YYYY-MM-DD'
+        return ""
+
+    def expired(self, today: date) -> bool:
+        """Tell whether its day is over."""
+        day = _day(self.until) if self.until else None
+        return day is not None and day < today
+
+    def holds(self, today: date) -> bool:
+        """Tell whether it hides anything at all."""
+        return not self.lacks and not self.expired(today)
+
+
+def _day(written: str) -> date | None:
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        return None
+
+
+def wishes_in(document: Document) -> Iterator[Wish]:
+    """Find the comments `# mlguard: ignore[id, id] reason -- until YYYY-MM-DD` of a text."""
+    if "mlguard" not in document.text:
+        return
+    for match in _COMMENT.finditer(document.text):
+        reason = match["reason"].strip()
+        at = document.span(match.start(), match.start() + len(match[0].rstrip()))
+        until = _UNTIL.search(reason)
+        if until is not None:
+            reason = reason[: until.start()].strip()
+        ids = tuple(dict.fromkeys(name.strip() for name in (match["ids"] or "").split(",") if name.strip()))
+        alone = not document.line(at.line)[: at.column - 1].strip()
+        last = _next_code(document, at.line) if alone else at.line
+        yield Wish(ids, reason, until["until"] if until else "", at, at.line, last)
+
+
+def wish_of(waiver: Waiver) -> Wish:
+    """Give the wish that stands in the metadata of a resource."""
+    return Wish(waiver.policies, waiver.reason, waiver.until, waiver.span, inline=False)
+
+
+def _next_code(document: Document, line: int) -> int:
+    """Give the line that a comment on a line of its own speaks of: the next one that is not a comment."""
+    for number in range(line + 1, line + _ABOVE):
+        if not document.line(number).lstrip().startswith(("#", "//")):
+            return number
+    return line + 1
