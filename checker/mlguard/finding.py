@@ -88,6 +88,12 @@ def sum_of(parts: Iterable[Part], per: Literal["month", "run"] = "month") -> Mon
     return Money(sum(lows.values()), None if unbounded else sum(high or 0.0 for high in highs.values()))
 
 
+def fingerprint_of(policy: str, project: str, path: str, resource: str, leaf: str, repeat: int) -> str:  # noqa: PLR0913
+    """Identify a mistake by what is wrong with what."""
+    parts = (policy, project, path, resource, leaf, str(repeat))
+    return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
 Status = Literal["", "new", "worse", "existing", "fixed"]
 """What a change did to a finding: made it, made it dearer or more severe, left it as it was, took it away.
 
@@ -102,7 +108,7 @@ class Finding:
     `when` says in which scenarios it holds, empty when in all. `resource` is the address in the project, `project`
     the file or folder that names the project. `leaf` is the property that settled it, without list indexes. `also`
     are the addresses of more resources that it holds for alike: other instances of the block, other calls of a module.
-    `same` are the fingerprints of the findings that were joined to this one.
+    `joined` are the findings of other resources that this one stands for.
     `exposure` is the money at stake, empty where no figure can be given. `status` is what the change did to it, and
     `was` what it was before, in words, where it got worse.
     """
@@ -123,7 +129,7 @@ class Finding:
     repeat: int = 0
     exposure: tuple[Part, ...] = ()
     also: tuple[str, ...] = ()
-    same: tuple[str, ...] = ()
+    joined: tuple[Finding, ...] = ()
     status: Status = ""
     was: str = ""
 
@@ -140,13 +146,12 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """Identify the mistake across moved lines: what is wrong with what, never where it stands."""
-        parts = (self.policy.id, self.project, self.at.path, self.resource, self.leaf, str(self.repeat))
-        return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+        return fingerprint_of(self.policy.id, self.project, self.at.path, self.resource, self.leaf, self.repeat)
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
         """Identify every mistake that this finding tells of: those of several resources alike are told as one."""
-        return (self.fingerprint, *self.same)
+        return tuple(dict.fromkeys((self.fingerprint, *(one.fingerprint for one in self.joined))))
 
     def order(self) -> tuple[object, ...]:
         """Give the key by which findings are sorted: by place, then by policy."""

@@ -38,12 +38,11 @@ def _joined(group: Sequence[Finding]) -> Finding:
     related = dict.fromkeys(one for finding in group for one in finding.related)
     others = dict.fromkeys(finding.resource for finding in group[1:] if finding.resource != group[0].resource)
     parts = dict.fromkeys(part for finding in group for part in finding.exposure)
-    same = dict.fromkeys(one.fingerprint for one in group if one.fingerprint != group[0].fingerprint)
     return replace(
         group[0],
         related=tuple(related),
         also=tuple(others),
-        same=tuple(same),
+        joined=tuple(one for one in group[1:] if one.fingerprint != group[0].fingerprint),
         when=_when(group),
         exposure=tuple(parts),
     )
