@@ -78,7 +78,8 @@ class Finding:
     `when` says in which scenarios it holds, empty when in all. `resource` is the address in the project, `project`
     the file or folder that names the project. `leaf` is the property that settled it, without list indexes. `also`
     are the addresses of more resources that it holds for alike: other instances of the block, other calls of a module.
-    `exposure` is the money at stake, empty where no figure can be given.
+    `exposure` is the money at stake, empty where no figure can be given. `fail_on` is the severity from which findings
+    of its project fail the run.
     """
 
     policy: Policy
@@ -97,6 +98,7 @@ class Finding:
     repeat: int = 0
     exposure: tuple[Part, ...] = ()
     also: tuple[str, ...] = ()
+    fail_on: Severity = Severity.LOW
 
     @property
     def monthly(self) -> Money:

@@ -72,8 +72,8 @@ def test_the_verdicts_are_those_that_the_code_asks_for(
     name: str, judged: frozenset[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder = Recorder()
-    monkeypatch.setattr(mlguard.scan, "check_project", recorder.check)
-    monkeypatch.setattr(mlguard.scan, "suppress", recorder.suppress)
+    monkeypatch.setattr(mlguard.scan.judging, "check_project", recorder.check)
+    monkeypatch.setattr(mlguard.scan.judging, "suppress", recorder.suppress)
     wanted = expected(ROOTS / name)
     policies = tuple(policy for policy in bundled_policies() if policy.id in judged)
     report = mlguard.scan.scan(Options(Root(ROOTS / name), policies=policies, known=policies))

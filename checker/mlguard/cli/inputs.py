@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlguard.configuration import Configuration, find_configuration, read_configuration
+from mlguard.configuration import Configuration, Configurations, read_configuration
 from mlguard.errors import UsageError
 from mlguard.parse.cloudformation import Given, read_parameter_file, with_environment
 from mlguard.policy.load import load_folder
@@ -23,21 +23,24 @@ if TYPE_CHECKING:
 def add_context(parser: argparse.ArgumentParser) -> None:
     """Declare the options that tell what to judge, by which settings and policies."""
     parser.add_argument("--environment", "--env", default="", help="the environment that everything is judged for")
-    parser.add_argument(
-        "--config", metavar="FILE", help="the configuration file; .mlguard.yaml of the repository by default"
-    )
+    parser.add_argument("--config", metavar="FILE", help="the configuration file; those of the folders by default")
     parser.add_argument("--no-config", action="store_true", help="read no configuration file")
     parser.add_argument("--policies", action="append", default=[], metavar="DIR", help="a folder of your own policies")
 
 
-def configuration_of(options: argparse.Namespace, root: Root) -> Configuration:
-    """Read the configuration that the options name, or that of the root."""
+def configurations_of(options: argparse.Namespace, root: Root) -> Configurations:
+    """Give the configuration of each folder; one for all of them where the options name a file, or none."""
     if options.no_config:
-        return Configuration()
+        return Configurations(root, Configuration())
     if options.config is None:
-        return find_configuration(root)
+        return Configurations(root)
     path = Path(options.config)
-    return read_configuration(Root(Path(os.path.abspath(path)).parent), path.name)  # noqa: PTH100
+    return Configurations(root, read_configuration(Root(Path(os.path.abspath(path)).parent), path.name))  # noqa: PTH100
+
+
+def configuration_of(options: argparse.Namespace, root: Root) -> Configuration:
+    """Give the configuration of the root itself, or the one that the options name."""
+    return configurations_of(options, root).of("")
 
 
 def policies_known(options: argparse.Namespace, configuration: Configuration, root: Root) -> tuple[Policy, ...]:

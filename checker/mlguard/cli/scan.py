@@ -12,29 +12,29 @@ from pathlib import Path
 
 from mlguard.cli.inputs import (
     add_context,
-    configuration_of,
+    configurations_of,
     display_prefix,
     given_of,
-    policies_chosen,
-    policies_known,
+    own_policies,
     relative,
     variables_of,
 )
 from mlguard.cli.outcome import CLEAN, FINDINGS, NOTHING, UNTRUSTED, say, write_report
 from mlguard.cli.progress import Progress
-from mlguard.configuration import Configuration
+from mlguard.configuration import Configurations
 from mlguard.errors import UsageError
-from mlguard.finding import Report
+from mlguard.finding import Finding, Report
 from mlguard.policy.model import Severity
 from mlguard.render import renderer
 from mlguard.render.money import dearest_first, monthly_total
 from mlguard.render.totals import in_order, worst_first
 from mlguard.scan import Options, Validate, scan
-from mlguard.scan.selection import named_environment, rates_of
+from mlguard.scan.selection import Selection, named_environment
 from mlguard.source import Root
 from mlguard.source.root import root_of
 
 _SEVERITIES = ("info", "low", "medium", "high", "critical")
+_MAX_JOBS = 256
 _SORTS = {"place": in_order, "severity": worst_first, "exposure": dearest_first}
 
 
@@ -71,9 +71,25 @@ def add_scan(scan: argparse.ArgumentParser) -> None:
     )
     add("--parameter", action="append", default=[], metavar="NAME=VALUE", help="the value of a template parameter")
     add("--validate", action="store_true", help="report what cfn-lint calls an error in the templates as problems too")
+    add(
+        "--jobs",
+        type=_jobs,
+        default=0,
+        metavar="N",
+        help="how many processes judge projects; as many as pay by default",
+    )
+    add("--no-ignore", action="store_true", help="look at what git ignores, too")
     add("--verbose", action="store_true", help="list every undecided check")
     add("--no-progress", action="store_true", help="show no progress bar")
     scan.set_defaults(run=scan_command)
+
+
+def _jobs(written: str) -> int:
+    """Read a number of processes."""
+    number = int(written)
+    if not 1 <= number <= _MAX_JOBS:
+        raise ValueError
+    return number
 
 
 def scan_command(options: argparse.Namespace) -> int:
@@ -85,10 +101,10 @@ def scan_command(options: argparse.Namespace) -> int:
         raise UsageError(f"there is no file or folder {missing[0]}")
     root = Root(root_of(paths or plans))
     render = renderer(options.format)
-    configuration = configuration_of(options, root)
-    report = _report(options, root, configuration, tuple(relative(root, path) for path in paths), None)
+    configurations = configurations_of(options, root)
+    report = _report(options, root, configurations, tuple(relative(root, path) for path in paths), None)
     write_report(_rendered(render, report, options), options.output)
-    return _exit_code(report, options, configuration)
+    return _exit_code(report, options)
 
 
 def hook(names: Sequence[str]) -> int:
@@ -99,11 +115,11 @@ def hook(names: Sequence[str]) -> int:
     parser = argparse.ArgumentParser()
     add_scan(parser)
     options = parser.parse_args(["--no-progress"])
-    configuration = configuration_of(options, root)
-    report = _report(options, root, configuration, ("",), changed) if changed else None
+    configurations = configurations_of(options, root)
+    report = _report(options, root, configurations, ("",), changed) if changed else None
     if report is None or not (report.counts.projects or report.problems):
         return CLEAN
-    code = _exit_code(report, options, configuration)
+    code = _exit_code(report, options)
     if code not in (CLEAN, NOTHING):
         say(_rendered(renderer("text"), report, options))
     return CLEAN if code == NOTHING else code
@@ -112,11 +128,13 @@ def hook(names: Sequence[str]) -> int:
 def _report(
     options: argparse.Namespace,
     root: Root,
-    configuration: Configuration,
+    configurations: Configurations,
     paths: tuple[str, ...],
     only: frozenset[str] | None,
 ) -> Report:
-    known = policies_known(options, configuration, root)
+    configuration = configurations.of("")
+    selection = Selection(root, configurations, own_policies(options.policies), options.select, options.ignore)
+    terms = selection("")
     progress = Progress(enabled=not options.no_progress and sys.stderr.isatty())
     try:
         report = scan(
@@ -124,17 +142,21 @@ def _report(
                 root=root,
                 paths=paths,
                 plans=tuple(relative(root, Path(path), outside=True) for path in options.plan),
-                policies=policies_chosen(known, options, configuration),
-                known=known,
+                policies=terms.policies,
+                known=terms.known,
                 configuration=configuration,
                 environment=named_environment(options.environment, configuration),
                 region=options.region,
                 variables=variables_of(options, root),
-                rates=rates_of(configuration, root),
+                rates=terms.rates,
                 given=given_of(options, root),
                 only=only,
                 validate=_validation(options),
                 tick=progress.tick,
+                configurations=configurations,
+                terms_of=selection,
+                jobs=options.jobs,
+                ignored=options.no_ignore,
             )
         )
         return replace(report, display_prefix=display_prefix(root))
@@ -159,15 +181,19 @@ def _rendered(render: Callable[..., str], report: Report, options: argparse.Name
     return render(report, color=color, width=width, verbose=options.verbose, sort=_SORTS[options.sort])
 
 
-def _exit_code(report: Report, options: argparse.Namespace, configuration: Configuration) -> int:
+def _fails(finding: Finding, fail_on: str | None) -> bool:
+    """Tell whether a finding fails the run: from the severity that the command line or its configuration says."""
+    if fail_on == "never":
+        return False
+    return finding.severity >= (Severity.named(fail_on) if fail_on else finding.fail_on)
+
+
+def _exit_code(report: Report, options: argparse.Namespace) -> int:
     if report.problems:
         return UNTRUSTED
     if not report.counts.projects:
         return NOTHING
-    level = options.fail_on or configuration.fail_on.label
-    counted = (
-        () if level == "never" else tuple(one for one in report.counted() if one.severity >= Severity.named(level))
-    )
+    counted = [one for one in report.counted() if _fails(one, options.fail_on)]
     too_dear = options.fail_on_exposure is not None and monthly_total(report).low >= options.fail_on_exposure
     if counted or too_dear or (options.unknown == "fail" and report.undecided):
         return FINDINGS

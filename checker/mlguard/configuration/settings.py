@@ -112,7 +112,7 @@ def _deployment(before: Deployment, fields: Fields, named: _Files, meant: _Patte
 
 def _assignments(name: str, fields: Fields, deployment: Deployment) -> list[Assignment]:
     """Give what tells that something is of the environment, in the order in which it is asked."""
-    found = []
+    found: list[Assignment] = []
     if "paths" in fields:
         found.extend(Assignment(name, "path", one, _key_place(fields["paths"])) for one in deployment.paths)
     if "stacks" in fields:
