@@ -88,7 +88,7 @@ def sum_of(parts: Iterable[Part], per: Literal["month", "run"] = "month") -> Mon
     return Money(sum(lows.values()), None if unbounded else sum(high or 0.0 for high in highs.values()))
 
 
-def fingerprint_of(policy: str, project: str, path: str, resource: str, leaf: str, repeat: int) -> str:  # noqa: PLR0913
+def fingerprint_of(policy: str, project: str, path: str, resource: str, leaf: str, repeat: int) -> str:
     """Identify a mistake by what is wrong with what."""
     parts = (policy, project, path, resource, leaf, str(repeat))
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
@@ -110,7 +110,8 @@ class Finding:
     are the addresses of more resources that it holds for alike: other instances of the block, other calls of a module.
     `joined` are the findings of other resources that this one stands for.
     `exposure` is the money at stake, empty where no figure can be given. `status` is what the change did to it, and
-    `was` what it was before, in words, where it got worse.
+    `was` what it was before, in words, where it got worse. `fail_on` is the severity from which findings of its project
+    fail the run.
     """
 
     policy: Policy
@@ -132,6 +133,7 @@ class Finding:
     joined: tuple[Finding, ...] = ()
     status: Status = ""
     was: str = ""
+    fail_on: Severity = Severity.LOW
 
     @property
     def counts(self) -> bool:

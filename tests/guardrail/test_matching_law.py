@@ -59,7 +59,7 @@ def resources_of(example: Example, folder: Path, monkeypatch: pytest.MonkeyPatch
         found.extend(project.resources)
         return judge(project, *arguments)
 
-    monkeypatch.setattr("mlguard.scan.check_project", watch)
+    monkeypatch.setattr("mlguard.scan.judging.check_project", watch)
     name = "main.tf" if example.language == "terraform" else "template.yaml"
     (folder / name).write_text(example.code, encoding="utf-8")
     scan(

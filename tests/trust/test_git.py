@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import multiprocessing
 import os
 import shutil
 import stat
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from mlguard.source import Entry
 Scratch = Any
 """What `scratch` of this folder's conftest gives."""
 CHECKER = Path(__file__).parents[2] / "checker" / "mlguard"
-PROGRAMS = ("subprocess", "pty", "multiprocessing")
+PROGRAMS = ("subprocess", "pty")
 CALLS = ("system", "popen", "execv", "execve", "execvp", "spawnv", "posix_spawn", "startfile")
 
 
@@ -212,3 +214,18 @@ def git_mktree(scratch: Scratch, entries: str) -> str:
 def test_a_folder_that_is_no_repository_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not the top of a git repository"):
         repository_of(tmp_path)
+
+
+def test_copies_in_other_processes_ask_a_git_of_their_own(scratch: Scratch) -> None:
+    scratch.commit({f"f{number}": f"{number}\n" * 500 for number in range(40)})
+    for method in ("fork", "spawn"):
+        with repository_of(scratch.folder) as repository, multiprocessing.get_context(method).Pool(3) as pool:
+            root = TreeRoot(repository, repository.commit("HEAD"))
+            assert root.read("f1").text.startswith("1\n")
+            names = [f"f{number}" for number in range(40)]
+            assert pool.map(partial(first_line, root), names) == [name[1:] for name in names]
+            assert root.read("f2").text.startswith("2\n")
+
+
+def first_line(root: TreeRoot, name: str) -> str:
+    return root.read(name).text.split("\n")[0]

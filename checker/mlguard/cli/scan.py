@@ -10,31 +10,32 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mlguard.cli.change import Change, add_change, change_of, pinned
 from mlguard.cli.inputs import (
     add_context,
-    configuration_of,
+    configurations_of,
     display_prefix,
     given_of,
-    policies_chosen,
-    policies_known,
+    own_policies,
     relative,
     variables_of,
 )
 from mlguard.cli.outcome import CLEAN, FINDINGS, NOTHING, UNTRUSTED, say, write_report
 from mlguard.cli.progress import Progress
-from mlguard.configuration import Configuration
 from mlguard.errors import UsageError
-from mlguard.finding import Report
+from mlguard.finding import Finding, Report
 from mlguard.policy.model import Severity
 from mlguard.render import renderer
 from mlguard.render.money import dearest_first, monthly_total
 from mlguard.render.totals import in_order, worst_first
-from mlguard.scan import Options, Validate, scan
-from mlguard.scan.selection import named_environment, rates_of
+from mlguard.review import review
+from mlguard.scan import Options, Validate
+from mlguard.scan.selection import Selection, named_environment
 from mlguard.source import Root
 from mlguard.source.root import root_of
 
 _SEVERITIES = ("info", "low", "medium", "high", "critical")
+_MAX_JOBS = 256
 _SORTS = {"place": in_order, "severity": worst_first, "exposure": dearest_first}
 
 
@@ -71,9 +72,26 @@ def add_scan(scan: argparse.ArgumentParser) -> None:
     )
     add("--parameter", action="append", default=[], metavar="NAME=VALUE", help="the value of a template parameter")
     add("--validate", action="store_true", help="report what cfn-lint calls an error in the templates as problems too")
+    add(
+        "--jobs",
+        type=_jobs,
+        default=0,
+        metavar="N",
+        help="how many processes judge projects; as many as pay by default",
+    )
+    add_change(scan)
+    add("--no-ignore", action="store_true", help="look at what git ignores, too")
     add("--verbose", action="store_true", help="list every undecided check")
     add("--no-progress", action="store_true", help="show no progress bar")
     scan.set_defaults(run=scan_command)
+
+
+def _jobs(written: str) -> int:
+    """Read a number of processes."""
+    number = int(written)
+    if not 1 <= number <= _MAX_JOBS:
+        raise ValueError
+    return number
 
 
 def scan_command(options: argparse.Namespace) -> int:
@@ -85,10 +103,10 @@ def scan_command(options: argparse.Namespace) -> int:
         raise UsageError(f"there is no file or folder {missing[0]}")
     root = Root(root_of(paths or plans))
     render = renderer(options.format)
-    configuration = configuration_of(options, root)
-    report = _report(options, root, configuration, tuple(relative(root, path) for path in paths), None)
+    with change_of(options, root) as change:
+        report = _report(options, change, tuple(relative(root, path) for path in paths), None)
     write_report(_rendered(render, report, options), options.output)
-    return _exit_code(report, options, configuration)
+    return _exit_code(report, options)
 
 
 def hook(names: Sequence[str]) -> int:
@@ -99,47 +117,59 @@ def hook(names: Sequence[str]) -> int:
     parser = argparse.ArgumentParser()
     add_scan(parser)
     options = parser.parse_args(["--no-progress"])
-    configuration = configuration_of(options, root)
-    report = _report(options, root, configuration, ("",), changed) if changed else None
+    report = None
+    if changed:
+        with change_of(options, root) as change:
+            report = _report(options, change, ("",), changed)
     if report is None or not (report.counts.projects or report.problems):
         return CLEAN
-    code = _exit_code(report, options, configuration)
+    code = _exit_code(report, options)
     if code not in (CLEAN, NOTHING):
         say(_rendered(renderer("text"), report, options))
     return CLEAN if code == NOTHING else code
 
 
-def _report(
-    options: argparse.Namespace,
-    root: Root,
-    configuration: Configuration,
-    paths: tuple[str, ...],
-    only: frozenset[str] | None,
-) -> Report:
-    known = policies_known(options, configuration, root)
+def _report(options: argparse.Namespace, change: Change, paths: tuple[str, ...], only: frozenset[str] | None) -> Report:
     progress = Progress(enabled=not options.no_progress and sys.stderr.isatty())
+
+    def options_for(root: Root, settings: Root) -> Options:
+        return replace(scan_options(options, root, settings), paths=paths, only=only, tick=progress.tick)
+
     try:
-        report = scan(
-            Options(
-                root=root,
-                paths=paths,
-                plans=tuple(relative(root, Path(path), outside=True) for path in options.plan),
-                policies=policies_chosen(known, options, configuration),
-                known=known,
-                configuration=configuration,
-                environment=named_environment(options.environment, configuration),
-                region=options.region,
-                variables=variables_of(options, root),
-                rates=rates_of(configuration, root),
-                given=given_of(options, root),
-                only=only,
-                validate=_validation(options),
-                tick=progress.tick,
-            )
-        )
-        return replace(report, display_prefix=display_prefix(root))
+        made = options_for(change.root, change.settings)
+        report = review(made, change.request(options, made.configuration, options_for))
+        return replace(change.stamped(report, made, options), display_prefix=display_prefix(change.root))
     finally:
         progress.close()
+
+
+def scan_options(options: argparse.Namespace, root: Root, settings: Root) -> Options:
+    """Give how to scan the code of a root by the settings of the same or another one."""
+    configurations = configurations_of(options, settings)
+    configuration = configurations.of("")
+    own = own_policies(options.policies, settings)
+    pinned(options, settings, configuration)
+    selection = Selection(settings, configurations, own, options.select, options.ignore)
+    terms = selection("")
+    return Options(
+        root=root,
+        plans=tuple(relative(root, Path(path), outside=True) for path in options.plan),
+        policies=terms.policies,
+        known=terms.known,
+        mandatory=terms.mandatory,
+        configuration=configuration,
+        environment=named_environment(options.environment, configuration),
+        region=options.region,
+        variables=variables_of(options, root),
+        rates=terms.rates,
+        given=given_of(options, root),
+        validate=_validation(options),
+        configurations=configurations,
+        terms_of=selection,
+        jobs=options.jobs,
+        ignored=options.no_ignore,
+        heed_ignores=not options.no_ignores,
+    )
 
 
 def _validation(options: argparse.Namespace) -> Validate | None:
@@ -159,16 +189,21 @@ def _rendered(render: Callable[..., str], report: Report, options: argparse.Name
     return render(report, color=color, width=width, verbose=options.verbose, sort=_SORTS[options.sort])
 
 
-def _exit_code(report: Report, options: argparse.Namespace, configuration: Configuration) -> int:
+def _fails(finding: Finding, fail_on: str | None) -> bool:
+    """Tell whether a finding fails the run: from the severity that the command line or its configuration says."""
+    if fail_on == "never":
+        return False
+    return finding.severity >= (Severity.named(fail_on) if fail_on else finding.fail_on)
+
+
+def _exit_code(report: Report, options: argparse.Namespace) -> int:
     if report.problems:
         return UNTRUSTED
     if not report.counts.projects:
         return NOTHING
-    level = options.fail_on or configuration.fail_on.label
-    counted = (
-        () if level == "never" else tuple(one for one in report.counted() if one.severity >= Severity.named(level))
-    )
-    too_dear = options.fail_on_exposure is not None and monthly_total(report).low >= options.fail_on_exposure
+    counted = [one for one in report.failing() if _fails(one, options.fail_on)]
+    added = report.comparison.added if report.comparison is not None else monthly_total(report)
+    too_dear = options.fail_on_exposure is not None and added.low >= options.fail_on_exposure
     if counted or too_dear or (options.unknown == "fail" and report.undecided):
         return FINDINGS
     return CLEAN

@@ -53,12 +53,20 @@ _KEPT = ("SYSTEMROOT", "TEMP", "TMP")  # what programs on Windows need to start
 
 
 class Repository:
-    """A git repository, its commits and objects; a context manager, since one process reads all objects."""
+    """A git repository, its commits and objects; a context manager, since one process reads all objects.
+
+    A copy of it in another process of mlguard asks a git of its own.
+    """
 
     def __init__(self, folder: Path, program: str) -> None:
         self.folder = folder
         self._program = program
         self._objects: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+
+    def __getstate__(self) -> dict[str, object]:
+        """Give what can be sent to another process: all but the process that reads objects."""
+        return {**self.__dict__, "_objects": None}
 
     def __enter__(self) -> Self:
         """Give the repository itself."""
@@ -173,9 +181,10 @@ class Repository:
     @contextmanager
     def _watched(self) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
         """Give the pipes to the process that reads objects, which is ended when it does not answer in time."""
-        process = self._objects
+        process = self._objects if self._owner == os.getpid() else None
         if process is None or process.poll() is not None:
             process = self._objects = self._start()
+            self._owner = os.getpid()
         if process.stdin is None or process.stdout is None:
             raise SourceError("git cannot be run")
         watch = threading.Timer(_SECONDS, process.kill)
@@ -204,7 +213,7 @@ class Repository:
 
     def _end(self) -> None:
         process, self._objects = self._objects, None
-        if process is not None:
+        if process is not None and self._owner == os.getpid():
             process.kill()
             process.communicate()
 

@@ -65,6 +65,8 @@ class TreeRoot(Root):
 
     def object_id(self, path: str) -> str:
         """Give the id of what stands there, empty where nothing does."""
+        if not path:
+            return self._top
         found = self._find(path)
         return found[1] if found is not None else ""
 

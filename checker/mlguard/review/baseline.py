@@ -41,7 +41,7 @@ class Entry:
     path: str
     project: str
     resource: str
-    property: str
+    leaf: str
     repeat: int
     monthly_usd: float | None
     at: Span
@@ -49,7 +49,7 @@ class Entry:
     @property
     def fingerprint(self) -> str:
         """Identify the mistake as a finding does."""
-        return fingerprint_of(self.policy, self.project, self.path, self.resource, self.property, self.repeat)
+        return fingerprint_of(self.policy, self.project, self.path, self.resource, self.leaf, self.repeat)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +108,7 @@ def _entry(node: Node) -> Entry:
         path=texts["path"],
         project=texts["project"],
         resource=texts["resource"],
-        property=texts["property"],
+        leaf=texts["property"],
         repeat=int(repeat or 0),
         monthly_usd=_number(fields.get("monthly_usd")),
         at=node.span.first_line(),

@@ -45,6 +45,7 @@ def _joined(group: Sequence[Finding]) -> Finding:
         joined=tuple(one for one in group[1:] if one.fingerprint != group[0].fingerprint),
         when=_when(group),
         exposure=tuple(parts),
+        fail_on=min(finding.fail_on for finding in group),
     )
 
 

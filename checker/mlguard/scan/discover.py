@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from mlguard.errors import LimitError, MlguardError, SourceError
-from mlguard.parse.cloudformation import looks_like_template
+from mlguard.parse.cloudformation import looks_like_template, may_nest
 from mlguard.source import Entry, Root
 from mlguard.source.root import decode
 
@@ -24,15 +24,20 @@ _SKIPPED_FOLDERS = frozenset((".git", "node_modules", ".terraform", ".venv", "ve
 
 @dataclass(slots=True)
 class Found:
-    """What there is: folders and files relative to the root; `apps` are the folders that hold a `cdk.json`."""
+    """What there is: folders and files relative to the root.
+
+    `apps` are the folders that hold a `cdk.json`, `nesting` the templates that may nest others.
+    """
 
     terraform: dict[str, None] = field(default_factory=dict)
     assemblies: dict[str, None] = field(default_factory=dict)
     apps: list[str] = field(default_factory=list)
     templates: dict[str, None] = field(default_factory=dict)
+    nesting: set[str] = field(default_factory=set)
     plans: dict[str, None] = field(default_factory=dict)
     problems: list[MlguardError] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     seen: int = 0
 
 
@@ -148,3 +153,5 @@ def _markup(root: Root, path: str, found: Found) -> None:
         found.problems.append(error)
         return
     found.templates[path] = None
+    if may_nest(content):
+        found.nesting.add(path)

@@ -118,6 +118,14 @@ class Root:
         except OSError as error:
             raise SourceError(f"the folder cannot be listed: {os.strerror(error.errno or 0)}", folder) from None
 
+    def link_target(self, path: str) -> str | None:
+        """Give where a symbolic link leads, as its text says it; None where that is outside of the root."""
+        try:
+            written = os.fspath((self.folder / path).readlink())
+        except (OSError, ValueError):
+            return None
+        return self.resolve(path.rpartition("/")[0], written)
+
     def names(self, folder: str) -> list[str]:
         """List the names in a folder, sorted; empty when it cannot be listed."""
         if not self.is_folder(folder):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from enum import IntEnum
 
 from mlguard.resource import Waiver
 from mlguard.source import Document, Span
@@ -17,11 +18,21 @@ _UNTIL = re.compile(r"(?:^|\s)--\s*until\s+(?P<until>\S+)\s*$")
 _ABOVE = 20  # lines of comments between an ignore and the code that it speaks of
 
 
+class Said(IntEnum):
+    """What came of one name in a wish; over several projects, the highest counts."""
+
+    UNKNOWN = 0
+    NOT_JUDGED = 1
+    UNUSED = 2
+    MANDATORY = 3
+    USED = 4
+
+
 @dataclass(slots=True, eq=False)
 class Wish:
     """One wish to be left alone: for which policies, where, why and until when.
 
-    `used` are the names in it that hid a finding, `hides` the fingerprints of those findings.
+    `said` tells what came of each name in it, `hides` the fingerprints of the findings that it hid.
     """
 
     ids: tuple[str, ...]
@@ -31,7 +42,7 @@ class Wish:
     first_line: int = 0
     last_line: int = 0
     inline: bool = True
-    used: set[str] = field(default_factory=set)
+    said: dict[str, Said] = field(default_factory=dict)
     hides: dict[str, None] = field(default_factory=dict)
 
     @property
