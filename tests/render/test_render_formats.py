@@ -18,7 +18,7 @@ def test_every_format_renders(name: str, full_report: Report) -> None:
 
 
 def test_unknown_format_names_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="choose one of text, json, sarif, github, markdown"):
+    with pytest.raises(UsageError, match="choose one of text, json, sarif, github, markdown, junit, gitlab, csv, html"):
         renderer("yaml")
 
 

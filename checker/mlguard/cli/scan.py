@@ -6,7 +6,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from mlguard.cli.inputs import (
 )
 from mlguard.cli.outcome import CLEAN, FINDINGS, NOTHING, UNTRUSTED, say, write_report
 from mlguard.cli.progress import Progress
+from mlguard.cli.reports import add_reports, reports_wanted
 from mlguard.errors import UsageError
 from mlguard.finding import Finding, Report
 from mlguard.policy.model import Severity
@@ -43,8 +44,7 @@ def add_scan(scan: argparse.ArgumentParser) -> None:
     """Declare the options of `mlguard scan`."""
     add = scan.add_argument
     add("paths", nargs="*", metavar="PATH", help="files or folders; this folder by default")
-    add("--format", default="text", help="text, json, sarif, github or markdown")
-    add("--output", metavar="FILE", help="write the report to a file instead of standard output")
+    add_reports(scan)
     add("--select", action="append", default=[], metavar="POLICY", help="only these policies, packs or wildcards")
     add("--ignore", action="append", default=[], metavar="POLICY", help="none of these policies, packs or wildcards")
     add("--fail-on", choices=(*_SEVERITIES, "never"), help="the severity from which findings fail the run")
@@ -102,10 +102,11 @@ def scan_command(options: argparse.Namespace) -> int:
     if missing:
         raise UsageError(f"there is no file or folder {missing[0]}")
     root = Root(root_of(paths or plans))
-    render = renderer(options.format)
+    wanted = reports_wanted(options.format, options.output)
     with change_of(options, root) as change:
         report = _report(options, change, tuple(relative(root, path) for path in paths), None)
-    write_report(_rendered(render, report, options), options.output)
+    for form, output in wanted:
+        write_report(_rendered(form, report, options, shown=output is None), output)
     return _exit_code(report, options)
 
 
@@ -125,7 +126,7 @@ def hook(names: Sequence[str]) -> int:
         return CLEAN
     code = _exit_code(report, options)
     if code not in (CLEAN, NOTHING):
-        say(_rendered(renderer("text"), report, options))
+        say(_rendered("text", report, options, shown=True))
     return CLEAN if code == NOTHING else code
 
 
@@ -180,10 +181,12 @@ def _validation(options: argparse.Namespace) -> Validate | None:
     return template_errors
 
 
-def _rendered(render: Callable[..., str], report: Report, options: argparse.Namespace) -> str:
-    if options.format != "text":
+def _rendered(form: str, report: Report, options: argparse.Namespace, *, shown: bool) -> str:
+    """Render the report in a format; colours are for what is shown, not for files."""
+    render = renderer(form)
+    if form != "text":
         return render(report)
-    color = "NO_COLOR" not in os.environ and options.output is None
+    color = shown and "NO_COLOR" not in os.environ
     color = color and (sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR")))
     width = shutil.get_terminal_size((100, 24)).columns
     return render(report, color=color, width=width, verbose=options.verbose, sort=_SORTS[options.sort])

@@ -22,6 +22,12 @@ def shown_path(report: Report, path: str) -> str:
     return f"{prefix}{path}" if prefix.endswith("/") else f"{prefix}/{path}"
 
 
+def repository_path(report: Report, path: str) -> str:
+    """Give a path as the repository knows it: an absolute one names the machine, one with `..` helps no reader."""
+    shown = shown_path(report, path)
+    return path.lstrip("/") if shown.startswith("/") or ".." in shown.split("/") else shown
+
+
 def dialect(finding: Finding) -> Dialect:
     """Tell in which language a person mends the finding: templates that a CDK application makes are not edited."""
     path = finding.at.path
@@ -34,13 +40,15 @@ def dialect(finding: Finding) -> Dialect:
     return "cloudformation"
 
 
+def fix_language(finding: Finding) -> Dialect:
+    """Tell in which language the fix is written: without a text for CDK, the template's says what to come to."""
+    language = dialect(finding)
+    return "cloudformation" if language == "cdk" and language not in finding.policy.fix_by_hand else language
+
+
 def fix_by_hand(finding: Finding) -> str:
     """Give the text that tells how to mend the finding by hand, empty when the policy has none that fits."""
-    texts = finding.policy.fix_by_hand
-    language = dialect(finding)
-    if language == "cdk" and language not in texts:
-        language = "cloudformation"
-    return texts.get(language, "").strip()
+    return finding.policy.fix_by_hand.get(fix_language(finding), "").strip()
 
 
 def first_paragraph(text: str) -> str:

@@ -14,7 +14,7 @@ import mlguard
 from mlguard.errors import MlguardError
 from mlguard.finding import Finding, Report
 from mlguard.policy.model import Policy, Severity
-from mlguard.render.advice import first_paragraph, fix_in_brief, paragraphs, shown_path
+from mlguard.render.advice import first_paragraph, fix_in_brief, paragraphs, repository_path
 from mlguard.render.escape import markdown_code, markdown_prose, relative_uri, sarif_text, shortened, visible
 from mlguard.render.money import exposure_of
 from mlguard.render.totals import in_order, number_of, total, worst_first
@@ -196,10 +196,7 @@ def _location(report: Report, span: Span) -> _Json:
 
 
 def _artifact(report: Report, path: str) -> _Json:
-    shown = shown_path(report, path)
-    if shown.startswith("/") or ".." in shown.split("/"):
-        shown = path.lstrip("/")  # an absolute path names the machine, and one outside the root is no use to a reader
-    return {"uri": relative_uri(shown) or ".", "uriBaseId": _BASE}
+    return {"uri": relative_uri(repository_path(report, path)) or ".", "uriBaseId": _BASE}
 
 
 def _invocation(report: Report, left_out: int) -> _Json:

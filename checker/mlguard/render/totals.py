@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from mlguard.finding import Finding, Report
+from mlguard.finding import Finding, Report, Status
 from mlguard.policy.model import Severity
 
 Order = Callable[[Iterable[Finding]], list[Finding]]
@@ -22,6 +22,24 @@ def by_severity(findings: Iterable[Finding]) -> dict[str, int]:
     """Count findings by the name of their severity, worst first, every severity named."""
     counted = Counter(finding.severity for finding in findings)
     return {severity.label: counted[severity] for severity in WORST_FIRST}
+
+
+STATUSES: tuple[Status, ...] = ("new", "worse", "existing", "fixed")
+
+
+def by_status(report: Report) -> dict[str, int]:
+    """Count the findings that are not suppressed by what the change did to them, every status named."""
+    counted = Counter(finding.status for finding in report.counted())
+    fixed = len(report.comparison.fixed) if report.comparison is not None else 0
+    return {status: fixed if status == "fixed" else counted[status] for status in STATUSES}
+
+
+def change_total(report: Report) -> str:
+    """Give `2 new, 0 worse, 41 existing, 3 fixed against main at 1a2b3c4`; empty where nothing is compared."""
+    if report.comparison is None:
+        return ""
+    parts = ", ".join(f"{count:,} {status}" for status, count in by_status(report).items())
+    return f"{parts} against {report.comparison.against}"
 
 
 def findings_total(report: Report) -> str:
