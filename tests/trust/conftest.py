@@ -20,7 +20,8 @@ class Scratch:
         """Run git in it."""
         name = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false")
         command = ["git", *name, *arguments]
-        return subprocess.run(command, cwd=self.folder, check=True, capture_output=True, text=True).stdout.strip()
+        done = subprocess.run(command, cwd=self.folder, check=True, capture_output=True, text=True, input="")
+        return done.stdout.strip()
 
     def write(self, files: Mapping[str, str]) -> None:
         """Write files without committing them."""

@@ -6,11 +6,12 @@ import argparse
 from pathlib import Path
 
 from mlguard.authoring import test_policies, write_skeleton
-from mlguard.cli.inputs import own_policies
+from mlguard.cli.inputs import own_policies, policy_folder
 from mlguard.cli.outcome import CLEAN, FINDINGS, say
 from mlguard.explain import policy_list, policy_page, with_examples
 from mlguard.policy.housekeeping import HOUSEKEEPING
 from mlguard.policy.load import bundled_policies
+from mlguard.review.pins import pack_hash
 from mlguard.scan.selection import choose
 
 
@@ -18,6 +19,7 @@ def add_policies(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `mlguard policies`."""
     _add_folders(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--hash", metavar="DIR", help="print the hash of a policy folder, for --policy-pack-hash")
     parser.set_defaults(run=policies_command)
 
 
@@ -48,6 +50,10 @@ def _add_folders(parser: argparse.ArgumentParser) -> None:
 
 def policies_command(options: argparse.Namespace) -> int:
     """`mlguard policies`."""
+    if options.hash is not None:
+        within, folder = policy_folder(options.hash, None)
+        say(f"{pack_hash(within, folder)}\n")
+        return CLEAN
     say(policy_list([*bundled_policies(), *HOUSEKEEPING, *own_policies(options.policies)], options.format))
     return CLEAN
 

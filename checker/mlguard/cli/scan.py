@@ -45,13 +45,23 @@ def add_scan(scan: argparse.ArgumentParser) -> None:
     add = scan.add_argument
     add("paths", nargs="*", metavar="PATH", help="files or folders; this folder by default")
     add_reports(scan)
-    add("--select", action="append", default=[], metavar="POLICY", help="only these policies, packs or wildcards")
-    add("--ignore", action="append", default=[], metavar="POLICY", help="none of these policies, packs or wildcards")
     add("--fail-on", choices=(*_SEVERITIES, "never"), help="the severity from which findings fail the run")
     add("--fail-on-exposure", type=float, metavar="USD", help="fail the run when at least this is at stake for a month")
     add("--sort", choices=("place", "severity", "exposure"), default="place", help="the order of findings")
     add("--unknown", choices=("pass", "fail"), default="pass", help="whether undecided checks fail the run")
     add_context(scan)
+    add_judging(scan)
+    add_change(scan)
+    add("--verbose", action="store_true", help="list every undecided check")
+    add("--no-progress", action="store_true", help="show no progress bar")
+    scan.set_defaults(run=scan_command)
+
+
+def add_judging(parser: argparse.ArgumentParser) -> None:
+    """Declare what policies are judged, and what is said of the deployment."""
+    add = parser.add_argument
+    add("--select", action="append", default=[], metavar="POLICY", help="only these policies, packs or wildcards")
+    add("--ignore", action="append", default=[], metavar="POLICY", help="none of these policies, packs or wildcards")
     add("--region", default="", help="the region of stacks and providers that do not name one")
     add("--var", action="append", default=[], metavar="NAME=VALUE", help="the value of a Terraform variable")
     add(
@@ -79,11 +89,7 @@ def add_scan(scan: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how many processes judge projects; as many as pay by default",
     )
-    add_change(scan)
     add("--no-ignore", action="store_true", help="look at what git ignores, too")
-    add("--verbose", action="store_true", help="list every undecided check")
-    add("--no-progress", action="store_true", help="show no progress bar")
-    scan.set_defaults(run=scan_command)
 
 
 def _jobs(written: str) -> int:

@@ -26,7 +26,7 @@ _OBJECT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 _SAFE = (
     "core.fsmonitor=false",
     f"core.hooksPath={os.devnull}",
-    f"core.attributesFile={os.devnull}",
+    "core.attributesFile=",
     "core.pager=cat",
     "core.alternateRefsCommand=",
     "diff.external=",
@@ -38,8 +38,9 @@ _SAFE = (
 """Settings that stand above all that a repository may say."""
 _ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_SYSTEM": os.devnull,
-    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_GLOBAL": "",  # no file at all
+    "HOME": "",
+    "XDG_CONFIG_HOME": "",
     "GIT_ATTR_NOSYSTEM": "1",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
