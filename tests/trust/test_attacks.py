@@ -33,6 +33,7 @@ applies_to: sagemaker.notebook_instance
 require: {machines: {every: {type: {in: %s}}}}
 message: "{resource} is too dear for us"
 why: It costs.
+exposure: resource
 fix_by_hand: {cloudformation: a, terraform: b, cdk: c}
 scp: {enforce: none, limits: none}
 """
@@ -135,8 +136,7 @@ ATTACKS = {
     ),
     "overrides a built-in policy": ({"guard/more.yaml": OWN % (PREMIUM, "info", '["*"]')}, "adds a policy of your own"),
     "adds a policy folder": (
-        {".mlguard.yaml": CONFIGURATION + "\n".replace("\n", ""), "lax/own.yaml": OWN % ("lax", "info", '["*"]')}
-        | {".mlguard.yaml": CONFIGURATION.replace("[guard]", "[lax]")},
+        {".mlguard.yaml": CONFIGURATION.replace("[guard]", "[lax]"), "lax/own.yaml": OWN % ("lax", "info", '["*"]')},
         "drops the policy folder guard",
     ),
     "adds to the baseline": (
@@ -362,7 +362,9 @@ def test_no_ignores_and_no_config(project: Scratch, check: Check) -> None:
     outcome = check("--no-ignores")
     assert outcome.code == 1
     assert {one["policy"] for one in outcome.report["findings"]} == {PREMIUM, "own-mistake"}
-    assert check("--no-config", "--select", "bucket-without-lifecycle").code == 0
+    bare = ("--no-config", "--select", "bucket-without-lifecycle")
+    assert check(*bare).code == 1  # `own-mistake` is no policy without the configuration
+    assert check(*bare, "--ignore", "suppressions").code == 0
 
 
 def test_own_policies_are_pinned(project: Scratch, check: Check, capsys: pytest.CaptureFixture[str]) -> None:
