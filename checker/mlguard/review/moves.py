@@ -49,20 +49,23 @@ class Moves:
 
     def _moved(self, one: Finding, finding: Finding) -> bool:
         """Tell whether the places of two findings are the same, but for what was moved."""
-        same_project = one.project == finding.project or self._gone(one.project, finding.project)
-        if one.at.path == finding.at.path:
-            return same_project
-        return same_project and self._gone(one.at.path, finding.at.path) and self._like(one.at.path, finding.at.path)
-
-    def _gone(self, then: str, now: str) -> bool:
-        """Tell whether the one is no more and the other was not there."""
-        return not self.root.exists(then) and not self.before_root.exists(now)
+        then, now = (one.project, finding.project) if one.at.path == finding.at.path else (one.at.path, finding.at.path)
+        if not _is_there(self.root, then) and not _is_there(self.before_root, now):
+            return one.at.path == finding.at.path or self._like(then, now)
+        return False
 
     def _like(self, then: str, now: str) -> bool:
         key = (then, now)
         if key not in self._alike:
             self._alike[key] = alike(self.before.documents.get(then), self.report.documents.get(now))
         return self._alike[key]
+
+
+def _is_there(root: Root, path: str) -> bool:
+    """Tell whether a file stands there, or a folder that holds one: git keeps no empty folders, disks do."""
+    if not root.is_folder(path):
+        return root.exists(path)
+    return any(entry.kind != "folder" for entry in root.entries(path))
 
 
 def _mistake(finding: Finding) -> tuple[object, ...]:
