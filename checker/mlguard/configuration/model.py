@@ -84,6 +84,11 @@ class Configuration:
         """Give the environment that the configuration assigns to a path, empty where it assigns none."""
         return next((one.environment for one in self.assignments if one.by == "path" and one.holds(path)), "")
 
+    def assigned(self, by: str, written: str, key: str = "") -> str:
+        """Give the environment that is assigned to a stack, a workspace or the value of a tag; empty for none."""
+        same = (one for one in self.assignments if one.by == by and one.key == key and one.holds(written))
+        return next((one.environment for one in same), "")
+
     def region_of(self, path: str, environment: str = "") -> str:
         """Give the region that the configuration says for an environment, that of the path by default."""
         name = environment or self.environment_of(path) or self.environment

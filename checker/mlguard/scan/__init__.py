@@ -63,9 +63,10 @@ def scan(options: Options) -> Report:
 
 
 def _discovered(options: Options) -> Found:
-    return discover(
-        options.root, options.paths, options.excluded, lambda seen: options.tick("looking for files", seen, 0)
-    )
+    def tick(seen: int) -> None:
+        options.tick("looking for files", seen, 0)
+
+    return discover(options.root, options.paths, options.excluded, tick, ignored=options.ignored)
 
 
 def _policies(options: Options, found: Found) -> tuple[Policy, ...]:

@@ -147,14 +147,14 @@ def is_meant(raw: RawProject, options: Options) -> bool:
 def _settings(raw: RawProject, options: Options, terms: Terms) -> Settings:
     configuration = terms.configuration
     said = options.environment or raw.environment or configuration.environment_of(raw.path)
-    environment = said or configuration.environment
     parameters = configuration.parameters
+    otherwise = configuration.environment or parameters.default_environment
 
     def parameter(name: str, of: str) -> object:
         return parameters.value(name, {"environment": of} if of else {})
 
     words = parameters.environment_words()
-    return Settings(environment, parameters.default_environment, words, parameter, terms.rates)
+    return Settings(said, otherwise, words, parameter, configuration.assigned, terms.rates)
 
 
 def _canonical(policies: Sequence[Policy]) -> Callable[[str], str | None]:

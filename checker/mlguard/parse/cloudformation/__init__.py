@@ -87,4 +87,5 @@ def _project(  # noqa: PLR0913, PLR0917  (what is known of a template when its f
         problems=tuple(around.problems),
         notes=tuple(around.notes),
         files=tuple(around.documents),
+        stack=around.stack,
     )

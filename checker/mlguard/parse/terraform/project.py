@@ -218,6 +218,7 @@ class _Builder:
             problems=tuple(self.problems),
             notes=self._notes(matters=assignments is not None),
             files=tuple(sorted(self.documents)),
+            workspace=variables.workspace,
         )
 
     def _names(self, variables: Variables) -> tuple[str, ...]:
