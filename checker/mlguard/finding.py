@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 from mlguard.errors import MlguardError
 from mlguard.policy.model import Policy, Severity
+from mlguard.record import field, record
 from mlguard.resource import Basis, Related
 from mlguard.source import Document, Span
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Suppression:
     """Why a finding does not count: the reason its author gave, and where."""
 
@@ -21,7 +20,7 @@ class Suppression:
     at: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Ignore:
     """A wish in the code that policies leave something alone, and what became of it.
 
@@ -38,7 +37,7 @@ class Ignore:
     faults: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Part:
     """One thing that a finding puts money at stake for, in USD; the parts of a sum are told apart by all but the money.
 
@@ -61,7 +60,7 @@ class Part:
         return (self.project, self.environment, self.resource, self.name, self.per)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Money:
     """A sum in USD; `high` is None where nothing bounds it."""
 
@@ -90,8 +89,10 @@ def sum_of(parts: Iterable[Part], per: Literal["month", "run"] = "month") -> Mon
 
 def fingerprint_of(policy: str, project: str, path: str, resource: str, leaf: str, repeat: int) -> str:
     """Identify a mistake by what is wrong with what."""
+    from hashlib import blake2b  # noqa: PLC0415  (slow to import, and most reports name no fingerprint)
+
     parts = (policy, project, path, resource, leaf, str(repeat))
-    return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+    return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 Status = Literal["", "new", "worse", "existing", "fixed"]
@@ -101,7 +102,7 @@ Empty where a run is compared with nothing.
 """
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Finding:
     """One mistake in one place.
 
@@ -160,7 +161,7 @@ class Finding:
         return (self.at, self.policy.id, self.resource, self.leaf, self.repeat)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Undecided:
     """A check that needs a value which only the deployment decides."""
 
@@ -171,7 +172,7 @@ class Undecided:
     project: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Counts:
     """How the files and checks of a run ended; `scanned + partly + failed + skipped` is the number of files seen.
 
@@ -187,7 +188,7 @@ class Counts:
     checks: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Comparison:
     """What a run was compared with, and what that says of the whole.
 
@@ -201,7 +202,7 @@ class Comparison:
     added: Money = field(default_factory=Money)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Remark:
     """What reviewers of a change must know before they trust the check: how the change bears on the check itself.
 
@@ -214,7 +215,7 @@ class Remark:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Provenance:
     """By what a run judged: the program, the configuration, the policies and the prices, each with its hash or day.
 
@@ -231,7 +232,7 @@ class Provenance:
     settings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Report:
     """The whole outcome of a run: the only input of a renderer."""
 

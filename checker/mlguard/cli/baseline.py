@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import replace
 from pathlib import Path
 
 from mlguard.cli.change import add_pins
@@ -13,6 +12,7 @@ from mlguard.cli.outcome import CLEAN, complain, say, write_report
 from mlguard.cli.scan import add_judging, scan_options
 from mlguard.errors import ConfigurationError, UsageError
 from mlguard.finding import Finding, sum_of
+from mlguard.record import replace
 from mlguard.render.escape import terminal
 from mlguard.render.money import range_of
 from mlguard.render.totals import number_of

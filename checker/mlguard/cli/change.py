@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlguard.cli.inputs import policy_folder, relative
@@ -13,6 +12,7 @@ from mlguard.configuration import Configuration
 from mlguard.errors import UsageError
 from mlguard.finding import Report
 from mlguard.history import Repository, TreeRoot, repository_of
+from mlguard.record import record
 from mlguard.review import Request
 from mlguard.review.baseline import Baseline, read_baseline
 from mlguard.review.pins import check_pins
@@ -47,7 +47,7 @@ def add_pins(parser: argparse.ArgumentParser) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Change:
     """What a scan is compared with: roots of commits, by the names that the user gave them.
 

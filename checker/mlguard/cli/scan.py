@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from mlguard.cli.change import Change, add_change, change_of, pinned
@@ -26,6 +25,7 @@ from mlguard.cli.reports import add_reports, reports_wanted
 from mlguard.errors import UsageError
 from mlguard.finding import Finding, Report
 from mlguard.policy.model import Severity
+from mlguard.record import replace
 from mlguard.render import renderer
 from mlguard.render.money import dearest_first, monthly_total
 from mlguard.render.totals import in_order, worst_first

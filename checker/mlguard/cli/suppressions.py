@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlguard.cli.change import add_pins
@@ -17,6 +16,7 @@ from mlguard.cli.scan import add_judging, scan_options
 from mlguard.errors import UsageError
 from mlguard.finding import Finding, Ignore, Report, sum_of
 from mlguard.history import repository_of
+from mlguard.record import record, replace
 from mlguard.render.escape import terminal, terminal_path, unicode_text
 from mlguard.render.money import range_of
 from mlguard.render.totals import number_of
@@ -28,7 +28,7 @@ from mlguard.source.root import root_of
 _TEXT = 400
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Row:
     """One suppression, with what it hides and, where git was asked, who wrote it and when."""
 

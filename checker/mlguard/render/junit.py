@@ -7,12 +7,12 @@ No element or attribute is used that the schema of Jenkins does not know, and no
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from mlguard.errors import MlguardError
 from mlguard.finding import Finding, Report, Undecided
 from mlguard.policy.model import Policy
+from mlguard.record import record
 from mlguard.render.advice import fix_in_brief, shown_path
 from mlguard.render.escape import shortened, xml
 from mlguard.render.money import exposure_of
@@ -22,7 +22,7 @@ _TEXT = 4000
 _NAME = 400
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Test:
     """A test case; `result` is empty for one that passed."""
 

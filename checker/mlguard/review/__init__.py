@@ -7,11 +7,11 @@ difference.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from mlguard.errors import MlguardError, SourceError
 from mlguard.finding import Finding, Remark, Report
 from mlguard.history import Repository, TreeRoot
+from mlguard.record import record, replace
 from mlguard.review.baseline import Baseline, against_baseline
 from mlguard.review.changes import changes_between
 from mlguard.review.gate import Sides, blind_links, remark_on_effect, remarks_on_files, remarks_on_ignores
@@ -25,7 +25,7 @@ __all__ = ["Request", "review"]
 _LISTED = 3
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Request:
     """What to compare a scan with, and by whose settings it is made.
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mlguard.errors import MlguardError
 from mlguard.history import Repository, TreeRoot
+from mlguard.record import record
 from mlguard.source import Document, Root, Span
 
 _SHORT = 12
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Author:
     """Who wrote a line last; a line that is in no commit yet has neither name nor commit."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from mlguard.errors import ConfigurationError, MlguardError
 from mlguard.finding import Finding, Money, Report, Status, fingerprint_of
@@ -17,6 +16,7 @@ from mlguard.knowledge.prices import price_dates
 from mlguard.parse.json_document import load_json
 from mlguard.policy.housekeeping import HOUSEKEEPING, OF_MANDATORY, STALE
 from mlguard.policy.model import Policy, Severity
+from mlguard.record import record, replace
 from mlguard.review.statuses import DEARER
 from mlguard.source import Document, Root, Span
 from mlguard.value import Entries, Items, Node
@@ -29,7 +29,7 @@ _TEXTS = ("policy", "severity", "path", "project", "resource", "property")
 _POLICY = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Entry:
     """One accepted mistake: the fields that its fingerprint is made of, and how bad it was.
 
@@ -52,7 +52,7 @@ class Entry:
         return fingerprint_of(self.policy, self.project, self.path, self.resource, self.leaf, self.repeat)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Baseline:
     """The entries of a baseline file, by fingerprint, and the day of the prices that its sums are by."""
 

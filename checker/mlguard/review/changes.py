@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlguard.history import TreeRoot
+from mlguard.record import record
 from mlguard.source import Entry
 
 _MOST = 20_000
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Change:
     """One file that two commits hold differently; `link` where it is a symbolic link now."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from mlguard.configuration import FILE_NAMES, Configuration, Configurations
 from mlguard.errors import MlguardError
 from mlguard.finding import Finding, Ignore, Remark, Report
 from mlguard.history import TreeRoot
 from mlguard.policy.load import policy_files
+from mlguard.record import record
 from mlguard.review.baseline import read_baseline
 from mlguard.review.changes import Change
 from mlguard.review.settings import setting_changes
@@ -24,7 +24,7 @@ _PYPROJECT = "pyproject.toml"
 _MOST = 10
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Sides:
     """The two sides of a change: what was there before, what is there now, and what differs.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 
 from mlguard.finding import Finding, Report
+from mlguard.record import field, record
 from mlguard.review.statuses import index_of
 from mlguard.source import Document, Root
 
@@ -13,7 +13,7 @@ _ALIKE = 0.5
 """The share of lines that two files have in common, as git's own detection of renames wants it."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Moves:
     """The findings of before, by fingerprint or, where a file or folder was moved, by policy and resource."""
 

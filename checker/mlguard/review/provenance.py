@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import mlguard
 from mlguard.finding import Provenance, Report
 from mlguard.knowledge.prices import price_dates
+from mlguard.record import replace
 from mlguard.review.pins import hash_of_files, hash_of_policies
 from mlguard.scan import Options
 from mlguard.source import Root

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 from mlguard.finding import Comparison, Finding, Money, Part, Report, Status, sum_of
+from mlguard.record import replace
 from mlguard.render.money import exposure_of, range_of
 
 Earlier = Callable[[Finding], list[Finding]]

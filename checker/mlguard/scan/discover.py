@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from mlguard.errors import LimitError, MlguardError, SourceError
 from mlguard.parse.cloudformation import looks_like_template, may_nest
+from mlguard.record import field, record
 from mlguard.scan.ignoring import Ignoring
 from mlguard.source import Entry, Root
 from mlguard.source.root import decode
@@ -29,7 +29,7 @@ _SYNTHESIZED = "cdktf.out"
 Excluded = Callable[[str], bool]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Found:
     """What there is: folders and files relative to the root.
 
@@ -121,9 +121,7 @@ class _Walk:
                 return ignoring.nothing()
         return ignoring
 
-    def _within(
-        self, folder: str, entries: Sequence[Entry], ignoring: Ignoring
-    ) -> Iterator[tuple[str, Ignoring]]:
+    def _within(self, folder: str, entries: Sequence[Entry], ignoring: Ignoring) -> Iterator[tuple[str, Ignoring]]:
         """Take in the files of a folder; give the folders to go on with."""
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name

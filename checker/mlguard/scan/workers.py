@@ -15,13 +15,13 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Self
 
 from mlguard.errors import LimitError
 from mlguard.policy.model import Policy
+from mlguard.record import record, replace
 from mlguard.scan.discover import Found
 from mlguard.scan.judging import Judge, Outcome
 from mlguard.scan.options import Options, no_progress
@@ -32,7 +32,7 @@ UNITS_THAT_PAY = {"fork": 24, "spawn": 150}
 _LOOK_FOR_PARENT = 5.0  # seconds
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Worker:
     process: BaseProcess
     connection: Connection

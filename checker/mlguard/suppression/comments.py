@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum
 
+from mlguard.record import field, record
 from mlguard.resource import Waiver
 from mlguard.source import Document, Span
 
@@ -28,7 +28,7 @@ class Said(IntEnum):
     USED = 4
 
 
-@dataclass(slots=True, eq=False)
+@record(eq=False, frozen=False)
 class Wish:
     """One wish to be left alone: for which policies, where, why and until when.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 
 from mlguard.finding import Finding, Suppression, Undecided
+from mlguard.record import record, replace
 from mlguard.resource import RawProject
 from mlguard.source import Span
 from mlguard.suppression.comments import Said, Wish, wish_of, wishes_in
@@ -15,7 +15,7 @@ Canonical = Callable[[str], str | None]
 """Gives the id of a policy by any of its names, None for what is no name of one."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Rules:
     """How wishes count: `selected` ids are judged, `mandatory` ones cannot be left out by anything in the code.
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from datetime import date
 
 from mlguard.finding import Finding, Ignore
 from mlguard.policy.housekeeping import EXPIRED, OF_MANDATORY, UNKNOWN, UNUSED, WITHOUT_REASON
 from mlguard.policy.model import Policy
+from mlguard.record import field, record, replace
 from mlguard.source import Span
 from mlguard.suppression.comments import Said, Wish
 
 _Key = tuple[Span, tuple[str, ...]]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Wishes:
     """The wishes of all projects of a run, each once.
 
