@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +21,7 @@ from mlguard.finding import (
     Undecided,
 )
 from mlguard.policy.model import Check, Guardrail, Policy, Severity
+from mlguard.record import replace
 from mlguard.resource import Related
 from mlguard.source import Document, Span
 

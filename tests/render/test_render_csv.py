@@ -22,6 +22,7 @@ def test_one_of_everything(full_report: Report) -> None:
     assert [row["kind"] for row in rows] == [*["finding"] * 3, "suppressed", *["undecided"] * 3, *["problem"] * 2]
     assert rows[2] == {
         "kind": "finding",
+        "status": "",
         "severity": "critical",
         "policy": "notebook-instance-type-not-allowed",
         "pack": "sagemaker",
@@ -60,9 +61,19 @@ def test_what_nothing_bounds_has_no_high_end(
     assert (row["monthly_usd_low"], row["monthly_usd_high"]) == ("5.00", "")
 
 
+def test_what_the_change_did_is_a_column(compared_report: Report) -> None:
+    assert [(row["kind"], row["status"]) for row in rows_of(compared_report)] == [
+        ("finding", "new"),
+        ("finding", "existing"),
+        ("suppressed", "new"),
+        ("finding", "worse"),
+        ("fixed", "fixed"),
+    ]
+
+
 def test_hostile_text_stays_in_its_cells(make_hostile_report: Callable[[str], Report], hostile: str) -> None:
     rows = rows_of(make_hostile_report(hostile))
-    assert [row["kind"] for row in rows] == ["finding", "suppressed", "undecided", "problem", "problem"]
+    assert [row["kind"] for row in rows] == ["finding", "suppressed", "fixed", "undecided", "problem", "problem"]
     for row in rows:
         assert list(row) == list(COLUMNS)
         for cell in row.values():

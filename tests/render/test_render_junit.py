@@ -69,6 +69,20 @@ def test_a_policy_without_a_finding_passes(
     assert all(case.is_passed for suite in suites.values() for case in suite)
 
 
+def test_only_what_the_change_made_fails(compared_report: Report) -> None:
+    cases = cases_of(suites_of(render(compared_report))["sagemaker"])
+    results = {name.rpartition(" ")[2]: [type(one).__name__ for one in case.result] for name, case in cases.items()}
+    assert results == {
+        "instance_type": ["Failure"],
+        "old": ["Skipped"],
+        "other": ["Skipped"],
+        "worse": ["Failure"],
+        "gone": [],
+    }
+    (old,) = cases["infra/nb.tf aws_sagemaker_notebook_instance.nb old"].result
+    assert old.message == "existing: older than this change"
+
+
 def test_names_stay_when_lines_move(make_finding: Callable[..., Finding], make_report: Callable[..., Report]) -> None:
     first, second = make_finding(), make_finding(repeat=1)
     assert list(cases_of(suites_of(render(make_report(first, second)))["sagemaker"])) == [
@@ -83,9 +97,9 @@ def test_hostile_text_adds_no_structure(make_hostile_report: Callable[[str], Rep
     for element in root.iter():
         assert set(element.attrib) <= ATTRIBUTES[element.tag]
         assert {inner.tag for inner in element} <= INSIDE.get(element.tag, set())
-    assert [element.tag for element in root.iter()].count("testcase") == 2 + 1 + 2
+    assert [element.tag for element in root.iter()].count("testcase") == 2 + 1 + 1 + 2
     shown = "".join(part if part == "\t" else visible(part) for part in hostile.replace("\n", " "))
     failures = [element for element in root.iter("failure") if element.get("type") == "high"]
     assert [shown[:200]] == [str(one.get("message"))[:200] for one in failures]
-    assert sum(len(list(suite)) for suite in suites_of(text).values()) == 5
+    assert sum(len(list(suite)) for suite in suites_of(text).values()) == 6
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())

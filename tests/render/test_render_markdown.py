@@ -5,7 +5,7 @@ from collections.abc import Callable
 from markdown_it import MarkdownIt
 
 from mlguard.errors import ParseError
-from mlguard.finding import Finding, Report
+from mlguard.finding import Comparison, Finding, Money, Report
 from mlguard.render.markdown import MAX_CHARACTERS, render
 from mlguard.source import Span
 
@@ -22,6 +22,11 @@ at stake: \\$18,433 to \\$29,850 a month, by list prices of 2025-11-04 to 2026-0
 (when Env = prod) | \\$18,433 to \\$29,850 a month |
 | high | `infra/nb.tf:1` | `notebook-instance-type-not-allowed` | the whole block |  |
 | medium | `infra/nb.tf:1` | `bucket-without-lifecycle` | nothing expires |  |
+
+### How to fix
+
+- `notebook-instance-type-not-allowed`: Choose an allowed type.
+- `bucket-without-lifecycle`: Add a rule.
 
 ### Problems
 
@@ -54,6 +59,55 @@ def test_one_of_everything(full_report: Report) -> None:
     assert render(full_report) == EXPECTED
 
 
+COMPARED = """\
+## mlguard: 1 new finding, 1 worse, 1 fixed
+
+| | Findings | At stake a month |
+| --- | --: | --: |
+| before | 3 | \\$100 to \\$200 |
+| **new** | 1 | \\$18,433 to \\$29,850 |
+| **worse** | 1 |  |
+| fixed | 1 | \\$50.00 to \\$60.00 |
+| **after** | 3 | \\$18,433 to \\$29,850 |
+
+Against `main at 1a2b3c4`, by list prices of 2025-11-04 to 2026-07-20.
+
+### Look at this first
+
+- `infra/nb.tf:2`: this change adds an ignore
+- less is read
+
+### What the change adds
+
+| Severity | Where | Policy | What is wrong | At stake |
+| --- | --- | --- | --- | --: |
+| high | `infra/nb.tf:2` | `notebook-instance-type-not-allowed` | ml.p4d.24xlarge is not allowed in dev | \
+\\$18,433 to \\$29,850 a month |
+| medium | `infra/nb.tf:2` | `notebook-instance-type-not-allowed` | worse: ml.p4d.24xlarge is not allowed in dev \
+(was ml.t3.medium) |  |
+
+### How to fix
+
+- `notebook-instance-type-not-allowed`: Choose an allowed type.
+
+### 1 finding fixed
+"""
+
+
+def test_a_compared_run_is_about_the_change(compared_report: Report) -> None:
+    text = render(compared_report)
+    assert text.startswith(COMPARED)
+    assert "as it was" not in text
+
+
+def test_a_change_that_adds_nothing(make_report: Callable[..., Report]) -> None:
+    text = render(make_report(comparison=Comparison("a baseline", (), None, Money())))
+    assert text.startswith(
+        "## mlguard: no new findings\n\n| | Findings | At stake a month |\n| --- | --: | --: |\n| before | 0 |  |\n"
+        "| new | 0 |  |\n"
+    )
+
+
 def test_clean_run_has_no_tables(make_report: Callable[..., Report]) -> None:
     assert render(make_report()) == (
         "## mlguard: 0 findings\n\n0 findings, 0 problems, 0 checks undecided in 1 project, 1 resource; "
@@ -79,12 +133,13 @@ def test_hostile_text_adds_no_structure(make_hostile_report: Callable[[str], Rep
     assert text.replace("\n", "").isprintable()
     tokens = MARKDOWN.parse(text)
     types = [token.type for token in tokens]
-    assert types.count("table_open") == 3
-    assert types.count("td_open") == 5 + 2 + 3
-    assert types.count("heading_open") == 5
-    assert types.count("list_item_open") == 3
-    inner = {one.type for token in tokens for one in token.children or ()}
-    assert inner <= {"text", "text_special", "code_inline"}
+    assert types.count("table_open") == 5
+    assert types.count("td_open") == 5 * 3 + 5 + 4 + 2 + 3
+    assert types.count("heading_open") == 9
+    assert types.count("list_item_open") == 2 + 1 + 2 + 1
+    inner = [one.type for token in tokens for one in token.children or ()]
+    assert inner.count("strong_open") == 2  # ours: worse, after
+    assert set(inner) <= {"text", "text_special", "code_inline", "strong_open", "strong_close"}
 
 
 def test_the_worst_come_first(make_finding: Callable[..., Finding], make_report: Callable[..., Report]) -> None:

@@ -194,7 +194,7 @@ def _rendered(form: str, report: Report, options: argparse.Namespace, *, shown: 
         return render(report)
     color = shown and "NO_COLOR" not in os.environ
     color = color and (sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR")))
-    width = shutil.get_terminal_size((100, 24)).columns
+    width = shutil.get_terminal_size((100, 24)).columns if shown else 100
     return render(report, color=color, width=width, verbose=options.verbose, sort=_SORTS[options.sort])
 
 

@@ -57,9 +57,44 @@ def first_paragraph(text: str) -> str:
 
 
 def fix_in_brief(finding: Finding) -> str:
-    """Give the first paragraph of the fix on one line, without the code that may follow it."""
-    brief = first_paragraph(fix_by_hand(finding))
+    """Give the fix on one line: its first sentences or its only line of code, else where the code is to be read."""
+    blocks = fix_blocks(fix_by_hand(finding))
+    if not blocks:
+        return ""
+    is_code, text = blocks[0]
+    if is_code and "\n" in text:
+        return f"see `mlguard explain {finding.policy.id}`"
+    brief = text.strip() if is_code else first_paragraph(text)
     return f"{brief[:-1]}." if brief.endswith(":") else brief
+
+
+_SENTENCE = re.compile(r"[A-Z][a-z]+ [a-z]+\b")
+_CODE = re.compile(r"[\w.-]+:(?: |$)|[-#<\"]")
+
+
+def fix_blocks(text: str) -> list[tuple[bool, str]]:
+    """Tell the code of a fix from its sentences: give blocks of lines, and whether each is code."""
+    blocks: list[tuple[bool, list[str]]] = []
+    unfinished = False  # the last line of a sentence that goes on
+    for line in text.strip("\n").splitlines():
+        bare, within = line.strip(), bool(blocks) and blocks[-1][0]
+        if not bare:
+            unfinished = False
+        else:
+            is_code = line[0] in " \t" or (not unfinished and _is_code(bare, within=within))
+            unfinished = not is_code and not bare.endswith((".", ":", ";"))
+            if not blocks or is_code != within:
+                blocks.append((is_code, []))
+        if blocks:
+            blocks[-1][1].append(line.rstrip())
+    return [(is_code, "\n".join(lines).rstrip("\n")) for is_code, lines in blocks]
+
+
+def _is_code(line: str, *, within: bool) -> bool:
+    """Judge a line that is not indented; `within` code, what is no sentence belongs to it."""
+    if _SENTENCE.match(line) or (line.endswith(".") and not line.startswith("#")):
+        return False
+    return within or bool(_CODE.match(line)) or any(sign in line for sign in "=(){}[]")
 
 
 def paragraphs(text: str) -> list[str]:

@@ -12,6 +12,7 @@ from mlguard.render.totals import in_order
 
 COLUMNS = (
     "kind",
+    "status",
     "severity",
     "policy",
     "pack",
@@ -34,7 +35,7 @@ COLUMNS = (
     "reason",
     "fingerprint",
 )
-"""`kind` is finding, suppressed, undecided or problem; a money cell is empty where there is no figure or no bound."""
+"""`kind` is finding, suppressed, fixed, undecided or problem; money is empty where there is no figure or bound."""
 
 _CELL = 4000  # spreadsheets take 32,767 characters
 _END = "\r\n"
@@ -49,6 +50,8 @@ def render(report: Report) -> str:
 
 def _rows(report: Report) -> Iterator[_Row]:
     yield from (_finding(report, finding) for finding in in_order(report.findings))
+    if report.comparison is not None:
+        yield from ({**_finding(report, finding), "kind": "fixed"} for finding in in_order(report.comparison.fixed))
     yield from (_undecided(report, one) for one in report.undecided)
     yield from (_problem(report, problem) for problem in report.problems)
 
@@ -76,6 +79,7 @@ def _finding(report: Report, finding: Finding) -> _Row:
         **_money("monthly_usd", finding.monthly),
         **_money("run_usd", sum_of(finding.exposure, "run")),
         "kind": "finding" if suppressed is None else "suppressed",
+        "status": finding.status,
         "severity": finding.severity.label,
         "policy": policy.id,
         "pack": policy.pack,

@@ -1,4 +1,4 @@
-"""The texts of policies as HTML: paragraphs, indented code, and code between backticks."""
+"""The texts of policies as HTML: paragraphs, code, and code between backticks."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ import re
 from collections.abc import Iterator
 
 from mlguard.policy.model import Policy
+from mlguard.render.advice import fix_blocks, paragraphs
 from mlguard.render.escape import html
 from mlguard.render.fragments import Html, fragment, joined, text
 
 _CODE = re.compile(r"`([^`\n]{1,300})`")
-_PARAGRAPH = re.compile(r"\n[ \t]*\n")
 
 
 def prose(content: str) -> Html:
-    """Write a text of several paragraphs; one with indented lines is code."""
-    parts = (part.strip("\n") for part in _PARAGRAPH.split(content.strip("\n")))
-    return joined((_block(part) for part in parts if part.strip()), "\n")
+    """Write a text of several paragraphs."""
+    return joined((fragment("paragraph", content=spoken(part)) for part in paragraphs(content)), "\n")
 
 
-def _block(part: str) -> Html:
-    if part.startswith(("  ", "\t")) or "\n  " in part or "\n\t" in part:
-        return fragment("block", text=Html(html(part.expandtabs(4))))
-    return fragment("paragraph", content=spoken(part))
+def fix(content: str) -> Html:
+    """Write a fix, its code as code."""
+    return joined((_block(part) if code else prose(part) for code, part in fix_blocks(content)), "\n")
+
+
+def _block(code: str) -> Html:
+    return fragment("block", text=Html(html(code.expandtabs(4))))
 
 
 def spoken(content: str) -> Html:

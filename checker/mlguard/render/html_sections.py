@@ -8,7 +8,7 @@ from mlguard.finding import Finding, Report, Undecided, sum_of
 from mlguard.policy.model import Enforcement, Policy
 from mlguard.render.fragments import EMPTY, Html, fragment, joined, text
 from mlguard.render.html_findings import Cards, place_of
-from mlguard.render.html_prose import prose, references, spoken
+from mlguard.render.html_prose import fix, prose, references, spoken
 from mlguard.render.money import exposure_of, range_of
 from mlguard.render.totals import number_of, undecided_reasons, worst_first
 
@@ -184,7 +184,7 @@ def _fixes(number: int, policy: Policy) -> Iterable[Html]:
     texts = dict(policy.fix_by_hand)
     for name, language in _LANGUAGES.items():
         if texts.get(name, "").strip():
-            yield fragment("fix", number=number, dialect=name, language=language, text=prose(texts[name]))
+            yield fragment("fix", number=number, dialect=name, language=language, text=fix(texts[name]))
 
 
 def _by_policy(findings: Iterable[Finding]) -> dict[str, list[Finding]]:

@@ -1,6 +1,7 @@
 """The report as JUnit XML: a suite for each pack, a failed test for each finding, a passed one for a policy without.
 
-Findings that do not count (suppressed ones) and undecided checks are skipped tests, problems fail a suite of their own.
+Findings that do not count, suppressed ones and those that are older than the change, and undecided checks are skipped
+tests; one that the change fixed passes; problems fail a suite of their own.
 No element or attribute is used that the schema of Jenkins does not know, and no clock: `time` is left out.
 """
 
@@ -51,6 +52,8 @@ def render(report: Report) -> str:
 def _tests(report: Report) -> Iterator[_Test]:
     yield from (_problem(report, problem) for problem in report.problems)
     yield from (_finding(report, finding) for finding in in_order(report.findings))
+    if report.comparison is not None:
+        yield from (_fixed(report, finding) for finding in in_order(report.comparison.fixed))
     yield from (_undecided(report, one) for one in report.undecided)
     spoken = {one.policy.id for one in report.findings} | {one.policy.id for one in report.undecided}
     yield from (_passed(policy) for policy in report.policies if policy.id not in spoken)
@@ -60,10 +63,15 @@ def _passed(policy: Policy) -> _Test:
     return _Test(policy.pack, policy.id, "no finding")
 
 
+def _fixed(report: Report, finding: Finding) -> _Test:
+    return _Test(finding.policy.pack, finding.policy.id, _name(report, finding))
+
+
 def _finding(report: Report, finding: Finding) -> _Test:
-    suppressed, exposure, fix = finding.suppressed, exposure_of(finding), fix_in_brief(finding)
+    exposure, fix, excuse = exposure_of(finding), fix_in_brief(finding), _excuse(finding)
     lines = [
         f"{shown_path(report, finding.at.path)}:{finding.at.line}:{finding.at.column}: {finding.message}",
+        f"was: {finding.was}" if finding.was else "",
         f"when {finding.when}" if finding.when else "",
         f"at stake: {exposure}" if exposure else "",
         f"fix: {fix}" if fix else "",
@@ -72,11 +80,18 @@ def _finding(report: Report, finding: Finding) -> _Test:
         suite=finding.policy.pack,
         group=finding.policy.id,
         name=_name(report, finding),
-        result="failure" if suppressed is None else "skipped",
+        result="skipped" if excuse else "failure",
         kind=finding.severity.label,
-        message=finding.message if suppressed is None else f"suppressed: {suppressed.reason}",
+        message=excuse or finding.message,
         lines=tuple(line for line in lines if line),
     )
+
+
+def _excuse(finding: Finding) -> str:
+    """Say why a finding does not count, empty when it does."""
+    if finding.suppressed is not None:
+        return f"suppressed: {finding.suppressed.reason}"
+    return "" if finding.counts else f"{finding.status}: older than this change"
 
 
 def _name(report: Report, finding: Finding) -> str:

@@ -14,7 +14,7 @@ import mlguard
 from mlguard.errors import MlguardError
 from mlguard.finding import Finding, Report
 from mlguard.policy.model import Policy, Severity
-from mlguard.render.advice import first_paragraph, fix_in_brief, paragraphs, repository_path
+from mlguard.render.advice import first_paragraph, fix_blocks, fix_in_brief, paragraphs, repository_path
 from mlguard.render.escape import markdown_code, markdown_prose, relative_uri, sarif_text, shortened, visible
 from mlguard.render.money import exposure_of
 from mlguard.render.totals import in_order, number_of, total, worst_first
@@ -35,16 +35,20 @@ _LEVELS = {
     Severity.INFO: "note",
 }
 _PROBLEM_SEVERITIES = {"error": "error", "warning": "warning", "note": "recommendation"}
+_BASELINE_STATES = {"new": "new", "worse": "updated", "existing": "unchanged"}
 _LANGUAGES = {"cloudformation": "CloudFormation", "terraform": "Terraform", "cdk": "CDK"}
 
 _Json = dict[str, object]
 
 
 def render(report: Report, *, limit: int = MAX_RESULTS) -> str:
-    """Render the report as SARIF; of more than `limit` results the worst are kept, and a notification says so."""
-    policies = {policy.id: policy for policy in (*report.policies, *(one.policy for one in report.findings))}
-    index = {name: number for number, name in enumerate(sorted(policies))}
+    """Render the report as SARIF, as short as it can be: no space, and no rule without a result.
+
+    Of more than `limit` results the worst are kept, and a notification says so.
+    """
     kept = in_order(_kept(report.findings, limit))
+    policies = {one.policy.id: one.policy for one in kept}
+    index = {name: number for number, name in enumerate(sorted(policies))}
     run: _Json = {
         "tool": {
             "driver": {
@@ -58,7 +62,7 @@ def render(report: Report, *, limit: int = MAX_RESULTS) -> str:
         "invocations": [_invocation(report, len(report.findings) - len(kept))],
         "results": [_result(report, finding, index) for finding in kept],
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, separators=(",", ":")) + "\n"
 
 
 def _kept(findings: Iterable[Finding], limit: int) -> Sequence[Finding]:
@@ -130,12 +134,12 @@ def _help_markdown(policy: Policy) -> str:
 
 
 def _markdown_block(text: str) -> Iterable[str]:
-    """Write a fix: indented lines as code, whole paragraphs as prose."""
-    for part in text.split("\n\n"):
-        if part.startswith(("  ", "\t")) or "\n  " in part:
+    """Write a fix: code as code, sentences as prose."""
+    for is_code, part in fix_blocks(text):
+        if is_code:
             yield "\n".join("    " + visible(line.expandtabs(4)) for line in part.split("\n"))
         else:
-            yield markdown_prose(part)
+            yield from map(markdown_prose, paragraphs(part))
 
 
 def _result(report: Report, finding: Finding, index: Mapping[str, int]) -> _Json:
@@ -147,6 +151,8 @@ def _result(report: Report, finding: Finding, index: Mapping[str, int]) -> _Json
         "locations": [{**_location(report, finding.at), **_logical(finding)}],
         "partialFingerprints": {"mlguardFingerprint/v1": finding.fingerprint},
     }
+    if finding.status in _BASELINE_STATES:
+        result["baselineState"] = _BASELINE_STATES[finding.status]
     if finding.related:
         result["relatedLocations"] = [
             {"id": number, **_location(report, related.span), "message": {"text": _said(related.what)}}
@@ -201,6 +207,7 @@ def _artifact(report: Report, path: str) -> _Json:
 
 def _invocation(report: Report, left_out: int) -> _Json:
     notifications = [_problem(report, problem) for problem in report.problems]
+    notifications.extend(_notification(report, "warning", one.text, one.path, one.line) for one in report.remarks)
     if left_out > 0:
         text = f"{number_of(left_out, 'result')} left out, the least severe ones."
         notifications.append({"level": "warning", "message": {"text": text}})
@@ -210,10 +217,14 @@ def _invocation(report: Report, left_out: int) -> _Json:
 
 
 def _problem(report: Report, problem: MlguardError) -> _Json:
-    notification: _Json = {"level": "error", "message": {"text": _said(problem.message)}}
-    if problem.path:
-        physical: _Json = {"artifactLocation": _artifact(report, problem.path)}
-        if problem.line:
-            physical["region"] = {"startLine": problem.line}
+    return _notification(report, "error", problem.message, problem.path, problem.line)
+
+
+def _notification(report: Report, level: str, text: str, path: str, line: int) -> _Json:
+    notification: _Json = {"level": level, "message": {"text": _said(text)}}
+    if path:
+        physical: _Json = {"artifactLocation": _artifact(report, path)}
+        if line:
+            physical["region"] = {"startLine": line}
         notification["locations"] = [{"physicalLocation": physical}]
     return notification
