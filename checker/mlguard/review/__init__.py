@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from mlguard.errors import MlguardError, SourceError
-from mlguard.finding import Finding, Remark, Report
+from mlguard.finding import Comparison, Finding, Remark, Report
 from mlguard.history import Repository, TreeRoot
 from mlguard.record import record, replace
 from mlguard.review.baseline import Baseline, against_baseline
 from mlguard.review.changes import changes_between
 from mlguard.review.gate import Sides, blind_links, remark_on_effect, remarks_on_files, remarks_on_ignores
 from mlguard.review.moves import Moves
-from mlguard.review.statuses import Earlier, compared, status_of
+from mlguard.review.statuses import Earlier, added_money, compared, status_of
 from mlguard.scan import Options, scan
 from mlguard.source import Root
 
@@ -48,19 +48,23 @@ class Request:
 def review(options: Options, request: Request) -> Report:
     """Scan, compare with what the request names, and remark on what bears on the check itself."""
     report = scan(options)
+    against = [request.base_name] if request.base is not None else []
     if request.baseline is not None:
         mandatory = options.terms("").mandatory
         report = against_baseline(report, request.baseline, mandatory, report.policies, options.paths)
+        against.append(f"the baseline {request.baseline.document.path}")
+        added = added_money(report.findings, lambda _finding: [])
+        report = replace(report, comparison=Comparison(against[-1], added=added))
     if request.base is None or request.repository is None:
         return report
     before = _scanned_before(request.before(request.base))
     moves = Moves(report, options.root, before, request.base)
     report, remarks = _suppressed_anew(report, before, moves.earlier, request)
-    report = compared(report, before, moves.earlier, request.base_name, _seen(report, options.root))
+    report = compared(report, before, moves.earlier, " and ".join(against), _seen(report, options.root))
     head = TreeRoot(request.repository, request.repository.commit("HEAD"))
     sides = Sides(request.base, options.root, changes_between(request.base, head), request.trusted)
-    remarks = [*remarks_on_files(sides, options.terms("").configuration), *remarks]
-    remarks.extend(_effect(report, request, remarks))
+    remarks = [*remarks, *remarks_on_files(sides, options.terms("").configuration)]
+    remarks = [*_effect(report, request, remarks), *remarks]
     return replace(
         report,
         remarks=tuple(remarks),
