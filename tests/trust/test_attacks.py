@@ -23,7 +23,10 @@ PREMIUM = "premium-accelerator-in-nonproduction"
 NOTEBOOK = 'resource "aws_sagemaker_notebook_instance" "%s" {\n  instance_type = "%s"%s\n}\n'
 CHEAP = NOTEBOOK % ("old", "ml.t3.medium", "")
 DEAR = NOTEBOOK % ("dear", "ml.p4d.24xlarge", "")
-CONFIGURATION = f"select: [{PREMIUM}, own-mistake]\nfail_on: medium\npolicies: [guard]\nbaseline: accepted.json\n"
+CONFIGURATION = (
+    f"select: [{PREMIUM}, own-mistake]\nfail_on: medium\npolicies: [guard]\nbaseline: accepted.json\n"
+    "prices: rates.csv\nextend: common.yaml\n"
+)
 OWN = """\
 id: %s
 title: A mistake of ours
@@ -82,6 +85,7 @@ def project(scratch: Scratch) -> Scratch:
     """Give a repository with configuration, own policies and a baseline on main, and a branch for the change."""
     own = OWN % ("own-mistake", "high", "[ml.t3.*]")
     files = {"main.tf": CHEAP, ".mlguard.yaml": CONFIGURATION, "guard/own.yaml": own, "accepted.json": BASELINE}
+    files |= {"rates.csv": "item,region,usd_per_hour\nml.p5.48xlarge,,50\n", "common.yaml": "region: us-east-1\n"}
     scratch.commit(files, "base")
     scratch.git("switch", "--quiet", "-c", "topic")
     return scratch
@@ -154,6 +158,8 @@ ATTACKS = {
         "adds 2 entries to the baseline",
     ),
     "breaks the baseline": ({"accepted.json": "{"}, "the changed baseline is refused"),
+    "makes machines cheap": ({"rates.csv": "item,region,usd_per_hour\nml.*,,0.01\n"}, "edits the prices"),
+    "edits what the configuration extends": ({"common.yaml": f"ignore: [{PREMIUM}]\n"}, "ignores " + PREMIUM),
     "edits the pipeline": ({".github/workflows/check.yml": "on: push\n"}, "edits the pipeline"),
 }
 
@@ -402,7 +408,7 @@ def test_provenance_says_by_what_was_judged(project: Scratch, check: Check) -> N
     project.commit({"dear.tf": DEAR, ".mlguard.yaml": "fail_on: critical\n"})
     made = check().report["provenance"]
     main_commit = project.git("rev-parse", "main")[:12]
-    assert made["configuration"] == ".mlguard.yaml"
+    assert made["configuration"] == ".mlguard.yaml, common.yaml"
     assert made["configuration_ref"] == f"main ({main_commit})"
     assert len(made["configuration_hash"]) == len(made["policies_hash"]) == 64
     assert made["settings"] == ["--diff-base=main", "--config-ref=main", "--no-new-ignores"]

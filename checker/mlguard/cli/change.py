@@ -6,21 +6,22 @@ import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlguard.cli.inputs import policy_folder, relative
 from mlguard.configuration import Configuration
 from mlguard.errors import UsageError
 from mlguard.finding import Report
-from mlguard.history import Repository, TreeRoot, repository_of
 from mlguard.record import record
-from mlguard.review import Request
-from mlguard.review.baseline import Baseline, read_baseline
-from mlguard.review.pins import check_pins
-from mlguard.review.provenance import stamped
-from mlguard.scan import Options
+from mlguard.scan import Options, scan
 from mlguard.source import Root
 
+if TYPE_CHECKING:
+    from mlguard.history import Repository, TreeRoot
+    from mlguard.review.baseline import Baseline
+
 _SHORT = 12  # digits of a commit's id that people read
+_UNSTAMPED = frozenset(("text", "github"))
 
 
 def add_change(parser: argparse.ArgumentParser) -> None:
@@ -61,33 +62,40 @@ class Change:
     base_name: str = ""
     settings_name: str = ""
 
-    def request(
-        self,
-        options: argparse.Namespace,
-        configuration: Configuration,
-        options_for: Callable[[Root, Root], Options],
-    ) -> Request:
-        """Give what to compare with; `options_for` makes the options for code of one root and settings of another."""
-        return Request(
-            now=self.root,
-            repository=self.repository,
-            base=self.base,
-            base_name=self.base_name,
-            trusted=self.settings_name,
-            baseline=self._baseline(options, configuration),
-            new_ignores=not options.no_new_ignores,
-            before=lambda base: options_for(base, self.settings),
-            judged_by=lambda settings: options_for(self.root, settings),
-        )
+    def report(self, options: argparse.Namespace, options_for: Callable[[Root, Root], Options]) -> Report:
+        """Scan, and compare where it is asked for; `options_for` tells how, for the roots of code and settings."""
+        made = options_for(self.root, self.settings)
+        baseline = self._baseline(options, made.configuration)
+        if self.base is None and baseline is None:
+            report = scan(made)
+        else:
+            from mlguard.review import Request, review  # noqa: PLC0415  (most scans compare with nothing)
+
+            request = Request(
+                now=self.root,
+                repository=self.repository,
+                base=self.base,
+                base_name=self.base_name,
+                trusted=self.settings_name,
+                baseline=baseline,
+                new_ignores=not options.no_new_ignores,
+                before=lambda base: options_for(base, self.settings),
+                judged_by=lambda settings: options_for(self.root, settings),
+            )
+            report = review(made, request)
+        if _UNSTAMPED.issuperset(options.format):
+            return report
+        from mlguard.review.provenance import stamped  # noqa: PLC0415  (hashing is slow to import)
+
+        return stamped(report, made, self.settings, self.settings_name, _given(options))
 
     def _baseline(self, options: argparse.Namespace, configuration: Configuration) -> Baseline | None:
-        if options.baseline is not None:
-            return read_baseline(self.settings, relative(self.root, Path(options.baseline)))
-        return read_baseline(self.settings, configuration.baseline) if configuration.baseline else None
+        path = configuration.baseline if options.baseline is None else relative(self.root, Path(options.baseline))
+        if not path:
+            return None
+        from mlguard.review.baseline import read_baseline  # noqa: PLC0415  (for those who have one)
 
-    def stamped(self, report: Report, made: Options, options: argparse.Namespace) -> Report:
-        """Give the report with what it was judged by."""
-        return stamped(report, made, self.settings, self.settings_name, _settings(options))
+        return read_baseline(self.settings, path)
 
 
 @contextmanager
@@ -98,6 +106,8 @@ def change_of(options: argparse.Namespace, root: Root) -> Iterator[Change]:
     if not (options.diff_base or options.config_ref):
         yield Change(root, root)
         return
+    from mlguard.history import TreeRoot, repository_of  # noqa: PLC0415  (most scans need no git)
+
     with repository_of(root.folder) as repository:
         settings, base, base_name, settings_name = root, None, "", ""
         if options.config_ref:
@@ -114,12 +124,17 @@ def change_of(options: argparse.Namespace, root: Root) -> Iterator[Change]:
 
 def pinned(options: argparse.Namespace, settings: Root, configuration: Configuration) -> None:
     """Refuse to go on with own policies that are not those that the options pin."""
+    if not options.policy_pack_hash:
+        return
+    from mlguard.review.pins import check_pins  # noqa: PLC0415  (hashing is slow to import)
+
     folders = {folder: (settings, folder) for folder in configuration.policies}
     folders.update((written, policy_folder(written, settings)) for written in options.policies)
     check_pins(options.policy_pack_hash, folders)
 
 
-def _settings(options: argparse.Namespace) -> tuple[str, ...]:
+def _given(options: argparse.Namespace) -> tuple[str, ...]:
+    """Give the options that bear on what counts, as they were given."""
     names = (
         "diff_base",
         "config_ref",

@@ -11,7 +11,6 @@ from mlguard.cli.outcome import CLEAN, FINDINGS, say
 from mlguard.explain import policy_list, policy_page, with_examples
 from mlguard.policy.housekeeping import HOUSEKEEPING
 from mlguard.policy.load import bundled_policies
-from mlguard.review.pins import pack_hash
 from mlguard.scan.selection import choose
 
 
@@ -51,6 +50,8 @@ def _add_folders(parser: argparse.ArgumentParser) -> None:
 def policies_command(options: argparse.Namespace) -> int:
     """`mlguard policies`."""
     if options.hash is not None:
+        from mlguard.review.pins import pack_hash  # noqa: PLC0415  (hashing is slow to import)
+
         within, folder = policy_folder(options.hash, None)
         say(f"{pack_hash(within, folder)}\n")
         return CLEAN

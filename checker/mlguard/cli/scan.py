@@ -29,7 +29,6 @@ from mlguard.record import replace
 from mlguard.render import renderer
 from mlguard.render.money import dearest_first, monthly_total
 from mlguard.render.totals import in_order, worst_first
-from mlguard.review import review
 from mlguard.scan import Options, Validate
 from mlguard.scan.selection import Selection, named_environment
 from mlguard.source import Root
@@ -143,9 +142,7 @@ def _report(options: argparse.Namespace, change: Change, paths: tuple[str, ...],
         return replace(scan_options(options, root, settings), paths=paths, only=only, tick=progress.tick)
 
     try:
-        made = options_for(change.root, change.settings)
-        report = review(made, change.request(options, made.configuration, options_for))
-        return replace(change.stamped(report, made, options), display_prefix=display_prefix(change.root))
+        return replace(change.report(options, options_for), display_prefix=display_prefix(change.root))
     finally:
         progress.close()
 

@@ -63,7 +63,8 @@ def review(options: Options, request: Request) -> Report:
     report = compared(report, before, moves.earlier, " and ".join(against), _seen(report, options.root))
     head = TreeRoot(request.repository, request.repository.commit("HEAD"))
     sides = Sides(request.base, options.root, changes_between(request.base, head), request.trusted)
-    remarks = [*remarks, *remarks_on_files(sides, options.terms("").configuration)]
+    known = options.configurations.all() if options.configurations is not None else []
+    remarks = [*remarks, *remarks_on_files(sides, options.terms("").configuration, known)]
     remarks = [*_effect(report, request, remarks), *remarks]
     return replace(
         report,

@@ -37,9 +37,15 @@ class Sides:
     trusted: str = ""
 
 
-def remarks_on_files(sides: Sides, configuration: Configuration) -> Iterator[Remark]:
-    """Remark on configuration, policies, baseline, pipelines and links that the change touches."""
-    yield from _configurations(sides)
+def remarks_on_files(sides: Sides, configuration: Configuration, known: Sequence[Configuration]) -> Iterator[Remark]:
+    """Remark on configuration, policies, prices, baseline, pipelines and links that the change touches.
+
+    `configuration` is that of the root, `known` those of all folders.
+    """
+    yield from _configurations(sides, known)
+    for change in sides.changes:
+        if change.path == configuration.prices:
+            yield Remark("configuration", f"the change edits the prices that the check uses{_used(sides)}", change.path)
     yield from _policies(sides, configuration)
     yield from _baseline(sides, configuration)
     for change in sides.changes:
@@ -65,11 +71,18 @@ def _links(sides: Sides) -> Iterator[tuple[str, bool]]:
             yield change.path, seen
 
 
-def _configurations(sides: Sides) -> Iterator[Remark]:
+def _folder(configuration: Configuration) -> str:
+    return configuration.files[0].rpartition("/")[0]
+
+
+def _configurations(sides: Sides, known: Sequence[Configuration]) -> Iterator[Remark]:
+    extended = {path: _folder(one) for one in known for path in one.files}
     for change in sides.changes:
         folder, _, name = change.path.rpartition("/")
         if name not in (*FILE_NAMES, _PYPROJECT):
-            continue
+            if change.path not in extended:
+                continue
+            folder = extended[change.path]
         try:
             then = Configurations(sides.before).of(folder)
         except MlguardError:
@@ -85,8 +98,7 @@ def _configurations(sides: Sides) -> Iterator[Remark]:
         if not differences and name == _PYPROJECT:
             continue
         verb = "adds" if change.added else "removes" if change.removed else "edits"
-        used = f"; the check used that of {sides.trusted}" if sides.trusted else ", and the check used it as it is now"
-        yield Remark("configuration", f"the change {verb} this configuration{used}", change.path)
+        yield Remark("configuration", f"the change {verb} this configuration{_used(sides)}", change.path)
         for kind, text in differences:
             yield Remark(kind, f"the changed configuration {text}", change.path)
 
@@ -120,9 +132,12 @@ def _baseline(sides: Sides, configuration: Configuration) -> Iterator[Remark]:
         then = set(read_baseline(sides.before, path).entries)
     except MlguardError:
         then = set()
-    used = f"; the check used that of {sides.trusted}" if sides.trusted else ", and the check used it as it is now"
     added, dropped = len(now - then), len(then - now)
-    yield Remark("baseline", f"the change adds {added} entries to the baseline and drops {dropped}{used}", path)
+    yield Remark("baseline", f"the change adds {added} entries to the baseline and drops {dropped}{_used(sides)}", path)
+
+
+def _used(sides: Sides) -> str:
+    return f"; the check used that of {sides.trusted}" if sides.trusted else ", and the check used it as it is now"
 
 
 def remarks_on_ignores(report: Report, before: Report, new: Sequence[Finding], *, counted: bool) -> Iterator[Remark]:
