@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from mlguard.policy.model import Severity
 from mlguard.policy.parameters import Parameters, bundled_parameters
+from mlguard.record import field, record
 from mlguard.source import Span
 
 Budgets = Literal["project", "repository", "managed_elsewhere"]
 """Which budgets count for a project: its own, all of the repository, or some that nobody here sees."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Deployment:
     """How the code is deployed to one environment: with which files of values, where, in which workspace.
 
@@ -34,7 +34,7 @@ class Deployment:
         return not self.paths or any(below(path, pattern) for pattern in self.paths)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Assignment:
     """What tells the environment: a pattern of paths, stack names, workspaces, or values of the tag `key`."""
 
@@ -51,7 +51,7 @@ class Assignment:
         return written == self.pattern if self.by == "workspace" else fnmatchcase(written, self.pattern)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Configuration:
     """What the configuration files of a folder say together; the defaults where there is none.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from mlguard.configuration.fields import mapping, place_of, refused, text
 from mlguard.configuration.model import Configuration
@@ -11,6 +10,7 @@ from mlguard.configuration.settings import applied
 from mlguard.errors import ConfigurationError, MlguardError
 from mlguard.parse.toml_document import load_toml
 from mlguard.parse.yaml_document import load_yaml
+from mlguard.record import replace
 from mlguard.source import Document, Root
 from mlguard.value import Entries, Node
 

@@ -6,7 +6,6 @@ import glob
 import math
 import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, cast, get_args
 
 from mlguard.configuration.fields import known_keys, mapping, nearest, refused, text, texts
@@ -14,6 +13,7 @@ from mlguard.configuration.model import Assignment, Budgets, Configuration, Depl
 from mlguard.parse.markup import plain
 from mlguard.policy.model import Severity
 from mlguard.policy.parameters import Environment, Parameters
+from mlguard.record import replace
 from mlguard.source import Span
 from mlguard.value import Node
 

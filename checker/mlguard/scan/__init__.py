@@ -8,11 +8,11 @@ that happens to one project after the other, in as many processes as pay; what i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from mlguard.errors import MlguardError
 from mlguard.finding import Counts, Finding, Report, Undecided
 from mlguard.policy.model import Clause, Combined, Operand, Policy, Quantified
+from mlguard.record import replace
 from mlguard.resource import Project
 from mlguard.scan.alike import alike
 from mlguard.scan.discover import Found, discover

@@ -6,10 +6,10 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from mlguard.errors import LimitError, MlguardError, SourceError
 from mlguard.parse.cloudformation import looks_like_template, may_nest
+from mlguard.record import field, record
 from mlguard.scan.ignoring import Ignoring
 from mlguard.source import Root
 from mlguard.source.root import decode
@@ -31,7 +31,7 @@ _SYNTHESIZED = "cdktf.out"
 Excluded = Callable[[str], bool]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Found:
     """What there is: folders and files relative to the root.
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 
 from mlguard.errors import MlguardError
+from mlguard.record import field, record
 from mlguard.source import Root
 from mlguard.source.git_index import MAX_BYTES as MAX_INDEX
 from mlguard.source.git_index import tracked
@@ -18,7 +18,7 @@ from mlguard.source.gitignore import MAX_BYTES, MAX_PATTERNS, Patterns
 Note = Callable[[str], None]
 
 
-@dataclass(slots=True, eq=False)
+@record(eq=False, frozen=False)
 class _Repository:
     """A folder with a `.git`, and what that says of its files."""
 
@@ -56,7 +56,7 @@ class _Repository:
         return frozenset(paths | folders)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Ignoring:
     """The patterns that count in one folder, the nearest first, each with the length of its own folder's path."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from mlguard.errors import MlguardError, ParseError
 from mlguard.finding import Finding, Undecided
 from mlguard.policy.model import Policy
+from mlguard.record import field, record, replace
 from mlguard.resource import Project, RawProject, Resource
 from mlguard.scan.check import check_project
 from mlguard.scan.discover import Found
@@ -26,7 +26,7 @@ OF_THE_ACCOUNT = {"budgets.budget": "budget", "ce.anomaly_monitor": "anomaly mon
 """Kinds of which one may serve projects that are deployed beside it, with what to call it."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Judged:
     """What is known of one project when it has been judged; of one that nobody asked for, only its files.
 
@@ -47,7 +47,7 @@ class Judged:
     accounts: list[tuple[str, Span]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Outcome:
     """What a unit gave: its projects, and what was wrong with it before there were any."""
 

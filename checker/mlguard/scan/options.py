@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mlguard.configuration import Configuration, Configurations
@@ -11,6 +10,7 @@ from mlguard.errors import MlguardError
 from mlguard.knowledge.rates import Rates
 from mlguard.parse.cloudformation import Given
 from mlguard.policy.model import Policy
+from mlguard.record import field, record
 from mlguard.source import Document, Root
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def no_progress(_what: str, _done: int, _everything: int) -> None:
     """Show nothing."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Terms:
     """By what one project is judged: the configuration of its folder, and what follows from that.
 
@@ -38,7 +38,7 @@ class Terms:
     rates: Rates = field(default_factory=Rates)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Options:
     """What to scan and how. `paths` are relative to the root, `only` limits the projects to those of these files.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from mlguard.configuration import Configuration, Deployment
 from mlguard.errors import MlguardError
 from mlguard.parse import cloudformation
 from mlguard.parse.cloudformation import Given
+from mlguard.record import replace
 from mlguard.resource import RawProject
 from mlguard.scan.discover import Found
 from mlguard.scan.options import Options

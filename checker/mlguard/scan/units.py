@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from mlguard.record import record
 
-@dataclass(frozen=True, slots=True)
+
+@record()
 class Unit:
     """A cloud assembly, a template for all its environments, all plans, or a Terraform root for all its environments.
 

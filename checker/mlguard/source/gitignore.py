@@ -7,7 +7,8 @@ paths below the folder of its file. Of several that match, the last one counts.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from mlguard.record import record
 
 MAX_BYTES = 200_000
 MAX_PATTERNS = 2_000
@@ -21,7 +22,7 @@ _NEVER = rb"(?!)"
 _Token = tuple[str, bytes]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Pattern:
     """One line: what it matches, whether it takes back an earlier one, and whether it is for folders only."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from mlguard.errors import ParseError
+from mlguard.record import field, record
 from mlguard.source import Span
 from mlguard.value import Entries, Items, Node, text_of
 
@@ -17,7 +17,7 @@ _LONG = re.compile(rf"ParameterKey=([A-Za-z0-9]+)[, ]\s*ParameterValue=({_VALUE}
 _SHORT = re.compile(rf"(?:^|(?<=\s))([A-Za-z0-9:_.+@/-]+)=({_VALUE})?(?=\s|$)")
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Deployment:
     """What one environment's tables say of `sam deploy`."""
 

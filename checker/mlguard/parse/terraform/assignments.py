@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
 from mlguard.errors import MlguardError
 from mlguard.parse.terraform.reader import read_body
 from mlguard.parse.terraform.syntax import Argument
+from mlguard.record import field, record
 from mlguard.source import Document, Root
 from mlguard.value import Node
 
@@ -18,7 +18,7 @@ def everywhere(_folder: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Variables:
     """What the user gives for one scan of a root.
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
 from functools import cached_property
 
 from mlguard.knowledge.rates import Rates
-from mlguard.record import record
+from mlguard.record import field, record
 from mlguard.resource import RawProject, Resource
 from mlguard.scenario import Memory, Scenario
 from mlguard.value import Entries, Node, Scalar, child, settle, text_of
@@ -19,8 +18,8 @@ class Settings:
 
     `parameter` gives a parameter's value by name and environment. `environment_of` maps the words that people use in
     names and tags to environments (`dev` to `sandbox`). `assigned` gives the environment that the user assigns to a
-    `stack`, a `workspace` or a `tag` of that name or value, and of that key, empty for none. `rates` are the user's own prices. `remembered` holds what is
-    found out once for a project.
+    `stack`, a `workspace` or a `tag` of that name or value, and of that key, empty for none. `rates` are the user's
+    own prices. `remembered` holds what is found out once for a project.
     """
 
     environment: str = ""
