@@ -26,6 +26,8 @@ _COMMANDS = {
     "new": ("policies", "write the skeleton of a policy"),
     "test": ("policies", "run the examples of policies"),
     "prices": ("prices", "what instance types cost, and your own rates"),
+    "config": ("config", "what is configured for a path, and where each value comes from"),
+    "init": ("init", "write a configuration, a pre-commit hook and a workflow for this repository"),
     "scp": ("guardrails", "organization guardrails (SCPs) from the same policies and parameters"),
 }
 """The commands: the module of this package that declares and runs each, and what it is for."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 
 from mlguard.errors import ParseError
 from mlguard.source import Document, Span
@@ -24,6 +23,8 @@ def load_toml(document: Document) -> Node:
 
     ParseError with the line where that fails. What stands in an inline table or a list is at the line of that.
     """
+    import tomllib  # noqa: PLC0415  (few repositories have a file of it)
+
     try:
         table = tomllib.loads(document.text)
     except tomllib.TOMLDecodeError as error:

@@ -1,56 +1,40 @@
-"""Judge units in several processes; what comes out is what one process would have made, in the same order.
-
-A process is given one unit at a time, so that it is known what it was at when it ends unexpectedly: that is a problem
-of the unit, and another process takes its place. Nothing depends on how processes are made: where they are not copies
-of this one (macOS, Windows), they are sent the options.
-"""
+"""Judge units one after the other, or in several processes where there are enough of them for that to pay."""
 
 from __future__ import annotations
 
-import io
-import multiprocessing
 import os
-import pickle
-import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
-from typing import Any, Self
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Self
 
-from mlguard.errors import LimitError
-from mlguard.policy.model import Policy
-from mlguard.record import record, replace
+from mlguard.record import replace
 from mlguard.scan.discover import Found
 from mlguard.scan.judging import Judge, Outcome
 from mlguard.scan.options import Options, no_progress
 from mlguard.scan.units import Unit
 
+if TYPE_CHECKING:
+    from mlguard.scan.processes import Processes
+
 UNITS_THAT_PAY = {"fork": 24, "spawn": 150}
-"""How many units there must be for each process, by how processes are made here: copies start at once."""
-_LOOK_FOR_PARENT = 5.0  # seconds
-
-
-@record(frozen=False)
-class _Worker:
-    process: BaseProcess
-    connection: Connection
-    at: int | None = None
+"""How many units there must be for each process, by how processes are made: copies of this one start at once."""
 
 
 class Workers:
-    """Judges units, in other processes where there are enough of them; close it by leaving the context."""
+    """Judges units; what comes out does not depend on the number of processes. Close it by leaving the context.
+
+    `method` is how processes are made, as multiprocessing calls it; the one that suits the system by default.
+    """
 
     def __init__(self, options: Options, found: Found, of_accounts: Sequence[Unit], method: str = "") -> None:
         self.judge = Judge(options, found, of_accounts)
         self._tick = options.tick
         self._sent = (replace(options, tick=no_progress), found, tuple(of_accounts))
-        self._policies = {policy.id: policy for policy in (*options.known, *options.policies)}
         self._method = method or _method()
         self._jobs = options.jobs or _processors()
         self._enough = 1 if options.jobs else UNITS_THAT_PAY[self._method]
-        self._workers: list[_Worker] = []
+        self._processes: Processes | None = None
 
     def __enter__(self) -> Self:
         """Begin; processes are made when there is something for them."""
@@ -58,146 +42,24 @@ class Workers:
 
     def __exit__(self, *_error: object) -> None:
         """End all processes at once, whatever they are at."""
-        for worker in self._workers:
-            worker.process.terminate()
-            worker.connection.close()
-        for worker in self._workers:
-            worker.process.join()
-        self._workers.clear()
+        if self._processes is not None:
+            self._processes.end()
 
     def run(self, units: Sequence[Unit], what: str) -> Iterator[Outcome]:
         """Give the outcome of each unit in their order; raise what judging one raised."""
-        processes = min(self._jobs, len(units) // self._enough)
-        if processes > 1:
-            yield from self._in_processes(units, what, processes)
-            return
-        for index, unit in enumerate(units):
+        number = min(self._jobs, len(units) // self._enough)
+        one_by_one = (self.judge.outcome(unit) for unit in units)
+        outcomes = self._in_processes(units, number) if number > 1 else one_by_one
+        for index in range(len(units)):
             self._tick(what, index, len(units))
-            yield self.judge.outcome(unit)
+            yield next(outcomes)
 
-    def _in_processes(self, units: Sequence[Unit], what: str, processes: int) -> Iterator[Outcome]:
-        while len(self._workers) < processes:
-            self._workers.append(self._started())
-        outcomes: dict[int, Outcome | Exception] = {}
-        waiting = iter(range(len(units)))
-        told = 0
-        for worker in self._workers:
-            self._next(worker, units, waiting)
-        while told < len(units):
-            outcomes.update(self._received(units, waiting))
-            while told in outcomes:
-                made = outcomes.pop(told)
-                if isinstance(made, Exception):
-                    raise made
-                told += 1
-                yield made
-            self._tick(what, told, len(units))
+    def _in_processes(self, units: Sequence[Unit], number: int) -> Iterator[Outcome]:
+        if self._processes is None:
+            from mlguard.scan.processes import Processes  # noqa: PLC0415  (most repositories need no second process)
 
-    def _received(self, units: Sequence[Unit], waiting: Iterator[int]) -> Iterator[tuple[int, Outcome | Exception]]:
-        """Wait until a process has something to say, or ends; give it the next unit."""
-        busy = [worker for worker in self._workers if worker.at is not None]
-        ready = wait([one.connection for one in busy])
-        for worker in busy:
-            if worker.connection not in ready or worker.at is None:
-                continue
-            index = worker.at
-            try:
-                answer = worker.connection.recv_bytes()
-            except (EOFError, OSError):
-                worker.process.join()
-                yield index, _ended(units[index], worker.process.exitcode)
-                worker.connection.close()
-                self._workers.remove(worker)
-                worker = self._started()  # noqa: PLW2901  (one stands in for the other)
-                self._workers.append(worker)
-            else:
-                yield index, _loads(answer, self._policies)
-            self._next(worker, units, waiting)
-
-    @staticmethod
-    def _next(worker: _Worker, units: Sequence[Unit], waiting: Iterator[int]) -> None:
-        worker.at = next(waiting, None)
-        if worker.at is not None:
-            try:
-                worker.connection.send(units[worker.at])
-            except OSError:
-                return  # it has ended: that is seen when its answer is waited for
-
-    def _started(self) -> _Worker:
-        context = multiprocessing.get_context(self._method)
-        ours, theirs = context.Pipe()
-        process = context.Process(target=serve, args=(theirs, ours, *self._sent), daemon=True)  # type: ignore[attr-defined]
-        process.start()
-        theirs.close()
-        return _Worker(process, ours)
-
-
-def serve(
-    connection: Connection, parents: Connection, options: Options, found: Found, accounts: Sequence[Unit]
-) -> None:
-    """Judge the units that are sent, until nobody sends any more; this is what the other processes run."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started this process ends it
-    parents.close()
-    judge = Judge(options, found, accounts)
-    policies = {policy.id: policy for policy in (*options.known, *options.policies)}
-    parent = multiprocessing.parent_process()
-    while True:
-        while not connection.poll(_LOOK_FOR_PARENT):
-            if parent is not None and not parent.is_alive():
-                return
-        try:
-            unit = connection.recv()
-        except (EOFError, OSError):
-            return
-        try:
-            answer = _dumps(judge.outcome(unit), policies)
-        except Exception as error:  # noqa: BLE001  (it is raised where the unit's turn comes)
-            answer = _dumps(_sendable(error), policies)
-        connection.send_bytes(answer)
-
-
-def _sendable(error: Exception) -> Exception:
-    try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301  (made here)
-    except Exception:  # noqa: BLE001  (whatever it is made of)
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
-
-
-def _ended(unit: Unit, code: int | None) -> Outcome:
-    how = f"was ended by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
-    message = f"the process that checked this {how} (out of memory?): it was not checked; see `--jobs 1`"
-    return Outcome(problems=[LimitError(message, unit.path or ".")])
-
-
-class _Pickler(pickle.Pickler):
-    """Names policies instead of sending them: each process has its own."""
-
-    def __init__(self, file: io.BytesIO, policies: Mapping[str, Policy]) -> None:
-        super().__init__(file, pickle.HIGHEST_PROTOCOL)
-        self._policies = policies
-
-    def persistent_id(self, obj: object) -> str | None:
-        return obj.id if isinstance(obj, Policy) and self._policies.get(obj.id) is obj else None
-
-
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: io.BytesIO, policies: Mapping[str, Policy]) -> None:
-        super().__init__(file)
-        self._policies = policies
-
-    def persistent_load(self, pid: str) -> Policy:
-        return self._policies[pid]
-
-
-def _dumps(value: object, policies: Mapping[str, Policy]) -> bytes:
-    file = io.BytesIO()
-    _Pickler(file, policies).dump(value)
-    return file.getvalue()
-
-
-def _loads(content: bytes, policies: Mapping[str, Policy]) -> Any:  # noqa: ANN401  (what a process of ours has sent)
-    return _Unpickler(io.BytesIO(content), policies).load()
+            self._processes = Processes(self._method, *self._sent)
+        return self._processes.outcomes(units, number)
 
 
 def _processors() -> int:

@@ -18,8 +18,8 @@ class Settings:
 
     `parameter` gives a parameter's value by name and environment. `environment_of` maps the words that people use in
     names and tags to environments (`dev` to `sandbox`). `assigned` gives the environment that the user assigns to a
-    `stack`, a `workspace` or a `tag` of that name or value, and of that key, empty for none. `rates` are the user's own
-    prices. `remembered` holds what is found out once for a project.
+    `stack`, a `workspace` or a `tag` of that name or value, and of that key, empty for none. `rates` are the user's
+    own prices. `remembered` holds what is found out once for a project.
     """
 
     environment: str = ""
