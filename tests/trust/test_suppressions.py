@@ -98,6 +98,25 @@ def test_what_says_no_truth_hides_nothing_and_is_told(scanned: Scan, comment: st
     assert {line for _, line in told(report)} == {2}
 
 
+@pytest.mark.parametrize(
+    ("ignore", "expected"),
+    [
+        (f"[{{policy: {PREMIUM}, reason: ok, until: 2026-11-25}}]", {PREMIUM, "suppression-expired"}),
+        (f"[{{policy: {PREMIUM}, reason: ok -- until 2026-11-25}}]", {PREMIUM, "suppression-expired"}),
+        (f"[{{policy: {PREMIUM}, reason: ok -- until 2026-11-26}}]", set()),
+        (f"[{{policy: [{PREMIUM}], reason: ok}}]", set()),
+        (f"{{policy: {PREMIUM}, reason: ok}}", set()),
+        (f"[{PREMIUM}]", {PREMIUM, "suppression-without-reason"}),
+        (PREMIUM, {PREMIUM, "suppression-without-reason"}),
+        ("[{reason: ok}]", {PREMIUM, "suppression-unknown-policy"}),
+        ("[7]", {PREMIUM, "suppression-unknown-policy"}),
+    ],
+)
+def test_metadata_says_what_comments_say(scanned: Scan, ignore: str, expected: set[str]) -> None:
+    files = {"t.yaml": TEMPLATE % ("", f"    Metadata: {{mlguard: {{ignore: {ignore}}}}}\n")}
+    assert {one for one, _ in told(scanned(files, today=date(2026, 11, 26)))} == expected
+
+
 def test_the_last_day_counts(scanned: Scan) -> None:
     files = {"main.tf": DEAR % ("a", "", ignore(PREMIUM, more="ok -- until 2026-11-26"))}
     assert told(scanned(files, today=date(2026, 11, 26))) == []

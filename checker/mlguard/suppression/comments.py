@@ -76,20 +76,26 @@ def wishes_in(document: Document) -> Iterator[Wish]:
     if "mlguard" not in document.text:
         return
     for match in _COMMENT.finditer(document.text):
-        reason = match["reason"].strip()
+        reason, until = _parted(match["reason"])
         at = document.span(match.start(), match.start() + len(match[0].rstrip()))
-        until = _UNTIL.search(reason)
-        if until is not None:
-            reason = reason[: until.start()].strip()
         ids = tuple(dict.fromkeys(name.strip() for name in (match["ids"] or "").split(",") if name.strip()))
         alone = not document.line(at.line)[: at.column - 1].strip()
         last = _next_code(document, at.line) if alone else at.line
-        yield Wish(ids, reason, until["until"] if until else "", at, at.line, last)
+        yield Wish(ids, reason, until, at, at.line, last)
 
 
 def wish_of(waiver: Waiver) -> Wish:
-    """Give the wish that stands in the metadata of a resource."""
-    return Wish(waiver.policies, waiver.reason, waiver.until, waiver.span, inline=False)
+    """Give the wish that stands in the metadata of a resource; its reason may name a day as that of a comment does."""
+    reason, until = _parted(waiver.reason)
+    return Wish(waiver.policies, reason, waiver.until or until, waiver.span, inline=False)
+
+
+def _parted(written: str) -> tuple[str, str]:
+    """Part a reason from the day behind it."""
+    match = _UNTIL.search(written)
+    if match is None:
+        return written.strip(), ""
+    return written[: match.start()].strip(), match["until"]
 
 
 def _next_code(document: Document, line: int) -> int:
