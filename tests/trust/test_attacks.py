@@ -265,13 +265,33 @@ def test_nothing_hides_behind_a_link(project: Scratch, check: Check) -> None:
     project.commit({})
     outcome = check()
     assert outcome.code == 2
-    assert "dear.tf: the change adds a symbolic link, and what it leads to is not checked" in outcome.remarks
+    assert "dear.tf: the change adds or turns a symbolic link, and what it leads to is not checked" in outcome.remarks
     (project.folder / "dear.tf").unlink()
     (project.folder / "dear.tf").symlink_to("main.tf")
     project.commit({})
     outcome = check()
     assert outcome.code == 0
-    assert "dear.tf: the change adds a symbolic link, which is checked under its own name" in outcome.remarks
+    assert "dear.tf: the change adds or turns a symbolic link, which is checked under its own name" in outcome.remarks
+
+
+def test_code_where_the_check_does_not_look_is_shown(project: Scratch, check: Check) -> None:
+    project.git("switch", "--quiet", "main")
+    project.commit({".mlguard.yaml": CONFIGURATION + "exclude: [examples]\n"})
+    project.git("switch", "--quiet", "-C", "topic")
+    project.commit({"vendor/app/dear.tf": DEAR, "examples/dear.tf": DEAR, "fine.tf": CHEAP.replace('"old"', '"fine"')})
+    outcome = check()
+    assert outcome.code == 0
+    assert "touches code that the check leaves out: examples/dear.tf, vendor/app/dear.tf" in outcome.remarks
+
+
+def test_patterns_of_gitignore_hide_nothing(project: Scratch, check: Check) -> None:
+    project.write({"dear.tf": DEAR, ".gitignore": "*.tf\n.gitignore\n", "local.tf": DEAR.replace("dear", "local")})
+    project.git("add", "--force", "dear.tf", ".gitignore")
+    project.git("commit", "--quiet", "--message", "hidden")
+    outcome = check()
+    assert outcome.code == 1
+    assert {PREMIUM, "own-mistake"} <= outcome.new
+    assert "dear.tf" in {one["path"] for one in outcome.report["findings"]}
 
 
 def test_a_configuration_that_becomes_a_link_does_not_steer(project: Scratch, check: Check) -> None:

@@ -263,6 +263,25 @@ def test_a_baseline_does_the_same_without_git(
     assert (tmp_path / ".mlguard.baseline.json").read_text() == again
 
 
+def test_a_baseline_of_the_base_tells_what_is_generated(
+    scratch: Scratch, check: Check, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What `cdk synth` writes is in no commit: a baseline of the base, ignores and all, stands in for it."""
+    ignored = (NOTEBOOK % ("old", G5, "")).replace("{", f"{{ # mlguard: ignore[{IDLE}] agreed", 1)
+    scratch.commit({".gitignore": "made\n"})
+    scratch.write({"made/main.tf": ignored})
+    outside = str(tmp_path / "base.json")
+    assert baseline("--no-ignores", "--no-ignore", "--output", outside) == 0
+    capsys.readouterr()
+    change = ("--diff-base", "main", "--no-new-ignores", "--no-ignore")
+    code, report = check(*change)
+    assert (code, [one["status"] for one in report["findings"]]) == (1, ["new"])
+    assert check(*change, "--baseline", outside)[0] == 0
+    scratch.write({"made/main.tf": ignored + ignored.replace('"old"', '"new"')})
+    code, report = check(*change, "--baseline", outside)
+    assert (code, sorted(one["status"] for one in report["findings"])) == (1, ["existing", "new"])
+
+
 def test_the_configuration_names_the_baseline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

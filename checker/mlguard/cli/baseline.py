@@ -29,8 +29,9 @@ def add_baseline(parser: argparse.ArgumentParser) -> None:
     add("--output", metavar="FILE", help=f"the file to write; {FILE_NAME} at the top of the repository by default")
     add_context(parser)
     add_judging(parser)
+    add("--no-ignores", action="store_true", help="write down what is suppressed, too")
     add_pins(parser)
-    parser.set_defaults(run=baseline_command, no_ignores=False)
+    parser.set_defaults(run=baseline_command)
 
 
 def baseline_command(options: argparse.Namespace) -> int:

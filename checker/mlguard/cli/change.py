@@ -90,12 +90,16 @@ class Change:
         return stamped(report, made, self.settings, self.settings_name, _given(options))
 
     def _baseline(self, options: argparse.Namespace, configuration: Configuration) -> Baseline | None:
-        path = configuration.baseline if options.baseline is None else relative(self.root, Path(options.baseline))
-        if not path:
+        if options.baseline is None and not configuration.baseline:
             return None
         from mlguard.review.baseline import read_baseline  # noqa: PLC0415  (for those who have one)
 
-        return read_baseline(self.settings, path)
+        if options.baseline is None:
+            return read_baseline(self.settings, configuration.baseline)
+        path = Path(options.baseline).absolute()
+        if self.root.folder in path.parents:
+            return read_baseline(self.settings, relative(self.root, path))
+        return read_baseline(Root(path.parent), path.name)
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def review(options: Options, request: Request) -> Report:
     head = TreeRoot(request.repository, request.repository.commit("HEAD"))
     sides = Sides(request.base, options.root, changes_between(request.base, head), request.trusted)
     known = options.configurations.all() if options.configurations is not None else []
-    remarks = [*remarks, *remarks_on_files(sides, options.terms("").configuration, known)]
+    remarks = [*remarks, *remarks_on_files(sides, options.terms("").configuration, known, options.excluded)]
     remarks = [*_effect(report, request, remarks), *remarks]
     return replace(
         report,

@@ -209,7 +209,7 @@ def _status(finding: Finding, baseline: Baseline, mandatory: frozenset[str]) -> 
     entries = [baseline.entries.get(name) for name in finding.fingerprints]
     if finding.policy.id in mandatory or not all(entries):
         status: Status = "worse" if any(entries) and finding.policy.id not in mandatory else "new"
-        return {"status": status, "was": f"in {entries.count(None)} places less" if status == "worse" else ""}
+        return {"status": status, "was": "in fewer places" if status == "worse" else ""}
     known = [entry for entry in entries if entry is not None]
     severity = max(entry.severity for entry in known)
     if finding.severity > severity:

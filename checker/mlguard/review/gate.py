@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from mlguard.configuration import FILE_NAMES, Configuration, Configurations
 from mlguard.errors import MlguardError
@@ -16,10 +16,12 @@ from mlguard.review.baseline import read_baseline
 from mlguard.review.changes import Change
 from mlguard.review.settings import setting_changes
 from mlguard.review.statuses import told
+from mlguard.scan.discover import in_skipped_folder
 from mlguard.source import Root
 
 _CI = (".github/workflows/", ".github/actions/", ".gitlab-ci.yml", ".pre-commit-config.yaml", "azure-pipelines.yml")
 _INFRASTRUCTURE = (".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".yaml", ".yml", ".json", ".template")
+_TERRAFORM = (".tf", ".tofu", ".tf.json", ".tofu.json")
 _PYPROJECT = "pyproject.toml"
 _MOST = 10
 
@@ -37,10 +39,12 @@ class Sides:
     trusted: str = ""
 
 
-def remarks_on_files(sides: Sides, configuration: Configuration, known: Sequence[Configuration]) -> Iterator[Remark]:
+def remarks_on_files(
+    sides: Sides, configuration: Configuration, known: Sequence[Configuration], excluded: Callable[[str], bool]
+) -> Iterator[Remark]:
     """Remark on configuration, policies, prices, baseline, pipelines and links that the change touches.
 
-    `configuration` is that of the root, `known` those of all folders.
+    `configuration` is that of the root, `known` those of all folders, `excluded` what they leave out.
     """
     yield from _configurations(sides, known)
     for change in sides.changes:
@@ -48,13 +52,28 @@ def remarks_on_files(sides: Sides, configuration: Configuration, known: Sequence
             yield Remark("configuration", f"the change edits the prices that the check uses{_used(sides)}", change.path)
     yield from _policies(sides, configuration)
     yield from _baseline(sides, configuration)
+    yield from _unseen(sides, excluded)
     for change in sides.changes:
         if change.path.startswith(_CI):
             text = "the change edits the pipeline: look whether it still runs this check"
             yield Remark("pipeline", text, change.path)
     for path, seen in _links(sides):
         what = "which is checked under its own name" if seen else "and what it leads to is not checked"
-        yield Remark("scope", f"the change adds a symbolic link, {what}", path)
+        yield Remark("scope", f"the change adds or turns a symbolic link, {what}", path)
+
+
+def _unseen(sides: Sides, excluded: Callable[[str], bool]) -> Iterator[Remark]:
+    """Remark on code that the change adds or edits where the check does not look."""
+    paths = [one.path for one in sides.changes if not one.removed and one.path.lower().endswith(_TERRAFORM)]
+    hidden = [path for path in paths if in_skipped_folder(path) or any(map(excluded, (*_above(path), path)))]
+    if hidden:
+        listed = ", ".join(hidden[:_MOST]) + (f" and {len(hidden) - _MOST} more" if len(hidden) > _MOST else "")
+        yield Remark("scope", f"the change touches code that the check leaves out: {listed}", hidden[0])
+
+
+def _above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def blind_links(sides: Sides) -> Iterator[str]:
@@ -169,7 +188,7 @@ def _words(ignore: Ignore) -> tuple[object, ...]:
 
 def remark_on_effect(stricter: Report, weaker: Report, path: str, *, used: bool) -> Iterator[Remark]:
     """Remark on what the changed settings no longer find; `used` says that the check ran with them."""
-    still = {name for one in weaker.findings if one.suppressed is None for name in one.fingerprints}
+    still = {name for one in weaker.findings for name in one.fingerprints}  # what is suppressed was found
     lost = [one for one in stricter.counted() if still.isdisjoint(one.fingerprints)]
     if lost:
         listed = "; ".join(told(one) for one in _worst(lost)[:3])

@@ -26,10 +26,8 @@ def status_of(finding: Finding, earlier: Sequence[Finding]) -> tuple[Status, str
     severity = max(one.severity for one in earlier)
     if finding.severity > severity:
         return "worse", f"{severity.label}, now {finding.severity.label}"
-    known = {name for one in earlier for name in one.fingerprints}
-    more = len([name for name in finding.fingerprints if name not in known])
-    if more and len(finding.fingerprints) > sum(len(one.fingerprints) for one in earlier):
-        return "worse", f"in {more} places less"
+    if len(finding.fingerprints) > sum(len(one.fingerprints) for one in earlier):
+        return "worse", "in fewer places"
     parts = [part for one in earlier for part in one.exposure]
     for per, what in (("month", "a month"), ("run", "a run")):
         then, now = sum_of(parts, per), sum_of(finding.exposure, per)  # type: ignore[arg-type]

@@ -188,6 +188,12 @@ def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
+def in_skipped_folder(path: str) -> bool:
+    """Tell whether a path lies in a folder that is not gone into, unless it is asked for: vendored code, caches."""
+    folders = path.split("/")[:-1]
+    return any(name in _UNINTERESTING or name in _VENDORED or _BUNDLED.match(name) for name in folders)
+
+
 def _matters(name: str) -> bool:
     return name.lower().endswith((*_TERRAFORM, *_MARKUP))
 
