@@ -109,7 +109,7 @@ class Finding:
     `when` says in which scenarios it holds, empty when in all. `resource` is the address in the project, `project`
     the file or folder that names the project. `leaf` is the property that settled it, without list indexes. `also`
     are the addresses of more resources that it holds for alike: other instances of the block, other calls of a module.
-    `joined` are the findings of other resources that this one stands for.
+    `joined` are the findings that this one stands for, where there are several.
     `exposure` is the money at stake, empty where no figure can be given. `status` is what the change did to it, and
     `was` what it was before, in words, where it got worse. `fail_on` is the severity from which findings of its project
     fail the run.

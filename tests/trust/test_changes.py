@@ -299,6 +299,45 @@ def test_the_configuration_names_the_baseline(
     assert main(["hook", "main.tf"]) == 1
 
 
+def test_a_hook_looks_at_some_projects_and_calls_no_entry_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".mlguard.yaml").write_text(f"select: {IDLE}\nbaseline: b.json\nfail_on: info\n")
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "main.tf").write_text(NOTEBOOK % (name, G5, ""))
+    assert main(["baseline"]) == 0
+    assert main(["hook", "a/main.tf"]) == 0
+    assert main(["scan", "--no-progress", "a"]) == 0
+    (tmp_path / "b" / "main.tf").write_text("")
+    capsys.readouterr()
+    assert main(["hook", "a/main.tf"]) == 0
+    assert main(["scan", "--no-progress"]) == 1
+    assert "baseline-entry-stale" in capsys.readouterr().out
+
+
+def test_a_baseline_knows_each_instance_and_what_it_costs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: Check, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = NOTEBOOK % ("nb", G5, "\n  count = %d")
+    (tmp_path / "main.tf").write_text(text % 2)
+    assert baseline() == 0
+    entries = json.loads((tmp_path / ".mlguard.baseline.json").read_text())["findings"]
+    assert [one["resource"].rpartition(".")[2] for one in entries] == ["nb[0]", "nb[1]"]
+    assert entries[0]["monthly_usd"] == entries[1]["monthly_usd"]
+    capsys.readouterr()
+    given = ("--baseline", ".mlguard.baseline.json")
+    for count, code, status in ((2, 0, "existing"), (1, 0, "existing"), (3, 1, "worse")):
+        (tmp_path / "main.tf").write_text(text % count)
+        found = check(*given, "--ignore", "suppressions")
+        assert (found[0], found[1]["findings"][0]["status"]) == (code, status)
+    (tmp_path / "main.tf").write_text((text % 2).replace(G5, "ml.g5.48xlarge"))
+    assert check(*given)[1]["findings"][0]["was"].startswith("$")
+
+
 ENTRY = {"policy": IDLE, "path": "main.tf", "project": ".", "resource": "x", "property": "y", "severity": "high"}
 
 

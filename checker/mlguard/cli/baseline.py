@@ -46,7 +46,7 @@ def baseline_command(options: argparse.Namespace) -> int:
     report = scan(replace(made, paths=tuple(relative(root, path) for path in paths)))
     if report.problems:
         return complain(f"no baseline is written of what cannot be read in full: {report.problems[0]}")
-    findings = accepted(report, made.mandatory)
+    findings = accepted(report, made.terms)
     before = _before(output)
     write_report(baseline_text(findings), str(output))
     money = range_of(sum_of(part for one in findings for part in one.exposure))

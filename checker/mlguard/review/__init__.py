@@ -50,8 +50,8 @@ def review(options: Options, request: Request) -> Report:
     report = scan(options)
     against = [request.base_name] if request.base is not None else []
     if request.baseline is not None:
-        mandatory = options.terms("").mandatory
-        report = against_baseline(report, request.baseline, mandatory, report.policies, options.paths)
+        scope = options.paths if options.only is None else ()
+        report = against_baseline(report, request.baseline, options.terms, scope)
         against.append(f"the baseline {request.baseline.document.path}")
         added = added_money(report.findings, lambda _finding: [])
         report = replace(report, comparison=Comparison(against[-1], added=added))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from mlguard.errors import ConfigurationError, MlguardError
 from mlguard.finding import Finding, Money, Report, Status, fingerprint_of
@@ -17,13 +17,17 @@ from mlguard.parse.json_document import load_json
 from mlguard.policy.housekeeping import HOUSEKEEPING, OF_MANDATORY, STALE
 from mlguard.policy.model import Policy, Severity
 from mlguard.record import record, replace
+from mlguard.render.money import dollars
 from mlguard.review.statuses import DEARER
+from mlguard.scan.options import Terms
 from mlguard.source import Document, Root, Span
 from mlguard.value import Entries, Items, Node
 
 VERSION = 1
 FILE_NAME = ".mlguard.baseline.json"
 _MAX_BYTES = 20_000_000
+TermsOf = Callable[[str], Terms]
+"""Gives by what a file is judged."""
 _KEYS = ("version", "prices", "findings")
 _TEXTS = ("policy", "severity", "path", "project", "resource", "property")
 _POLICY = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
@@ -144,11 +148,11 @@ def _refused(message: str, node: Node) -> ConfigurationError:
     return ConfigurationError(f"baseline: {message}", at.path, at.line, at.column)
 
 
-def accepted(report: Report, mandatory: frozenset[str]) -> list[Finding]:
+def accepted(report: Report, terms_of: TermsOf) -> list[Finding]:
     """Give the findings that a baseline may hold: none about the check itself, none of a mandatory policy."""
-    left_out = {policy.id for policy in HOUSEKEEPING} | mandatory
-    single = (one for finding in report.counted() for one in (finding, *finding.joined))
-    return [one for one in single if one.policy.id not in left_out]
+    left_out = {policy.id for policy in HOUSEKEEPING}
+    single = (one for finding in report.counted() for one in finding.joined or (finding,))
+    return [one for one in single if one.policy.id not in left_out | terms_of(one.at.path).mandatory]
 
 
 def baseline_text(findings: Iterable[Finding]) -> str:
@@ -182,20 +186,23 @@ def _most(money: Money) -> float | None:
     return round(money.low if money.high is None else money.high, 2)
 
 
-def against_baseline(
-    report: Report, baseline: Baseline, mandatory: frozenset[str], judged: Sequence[Policy], scope: Sequence[str]
-) -> Report:
+def against_baseline(report: Report, baseline: Baseline, terms_of: TermsOf, scope: Sequence[str]) -> Report:
     """Mark what the baseline knows as existing; report its entries that match nothing, or hide what is mandatory.
 
-    `scope` are the paths that were scanned: of what lies elsewhere, nothing is known.
+    `scope` are the paths below which everything was scanned: of what lies elsewhere, nothing is known.
     """
-    findings = [replace(one, **_status(one, baseline, mandatory)) for one in report.findings]  # type: ignore[arg-type]
+    findings = [_marked(one, baseline, terms_of(one.at.path).mandatory) for one in report.findings]
     present = {name for one in report.findings for name in one.fingerprints}
-    ids = {policy.id for policy in judged}
+    unread = {problem.path for problem in report.problems}
+    ids = {policy.id for policy in report.policies}
     faults = [
-        fault
+        replace(fault, fail_on=terms_of(baseline.document.path).configuration.fail_on)
         for name, entry in baseline.entries.items()
-        for fault in _faults(entry, mandatory, stale=name not in present and entry.policy in ids and _in(entry, scope))
+        for fault in _faults(
+            entry,
+            terms_of(entry.path).mandatory,
+            stale=name not in present and entry.policy in ids and entry.path not in unread and _in(entry, scope),
+        )
         if fault.policy.id in ids
     ]
     return replace(
@@ -205,22 +212,26 @@ def against_baseline(
     )
 
 
-def _status(finding: Finding, baseline: Baseline, mandatory: frozenset[str]) -> dict[str, object]:
-    entries = [baseline.entries.get(name) for name in finding.fingerprints]
-    if finding.policy.id in mandatory or not all(entries):
-        status: Status = "worse" if any(entries) and finding.policy.id not in mandatory else "new"
-        return {"status": status, "was": "in fewer places" if status == "worse" else ""}
-    known = [entry for entry in entries if entry is not None]
+def _marked(finding: Finding, baseline: Baseline, mandatory: frozenset[str]) -> Finding:
+    status, was = _status(finding, baseline, mandatory)
+    return replace(finding, status=status, was=was)
+
+
+def _status(finding: Finding, baseline: Baseline, mandatory: frozenset[str]) -> tuple[Status, str]:
+    """Give the status of a finding and, where it got worse, what the baseline accepted in words."""
+    known = [baseline.entries[name] for name in finding.fingerprints if name in baseline.entries]
+    if not known or finding.policy.id in mandatory:
+        return "new", ""
+    if len(known) < len(finding.fingerprints):
+        return "worse", "in fewer places"
     severity = max(entry.severity for entry in known)
     if finding.severity > severity:
-        return {"status": "worse", "was": f"{severity.label}, now {finding.severity.label}"}
-    figures = [entry.monthly_usd for entry in known]
-    now = _most(finding.monthly)
-    then = sum(figure or 0.0 for figure in figures)
+        return "worse", f"{severity.label}, now {finding.severity.label}"
+    now, then = _most(finding.monthly), sum(entry.monthly_usd or 0.0 for entry in known)
     comparable = baseline.prices == price_dates() and finding.policy.exposure != "project"
     if comparable and now is not None and now > then * DEARER + 0.01:
-        return {"status": "worse", "was": f"${then:,.2f} a month" if then else "nothing a month"}
-    return {"status": "existing", "was": ""}
+        return "worse", f"{dollars(then)} a month" if then else "nothing a month"
+    return "existing", ""
 
 
 def _in(entry: Entry, scope: Sequence[str]) -> bool:
