@@ -206,7 +206,8 @@ class Comparison:
 class Remark:
     """What reviewers of a change must know before they trust the check: how the change bears on the check itself.
 
-    `kind` is one word for programs: `configuration`, `suppression`, `baseline`, `policies`, `parameter`, `scope`.
+    `kind` is one word for programs: `configuration`, `parameter`, `policies`, `baseline`, `suppression`, `pipeline` or
+    `scope`, what is looked at.
     """
 
     kind: str

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from mlguard.cli import main
 
 Scratch = Any
 """What `scratch` of this folder's conftest gives."""
+SCHEMA = json.loads((Path(__file__).parents[2] / "policies/schema/report.schema.json").read_text(encoding="utf-8"))
 PREMIUM = "premium-accelerator-in-nonproduction"
 NOTEBOOK = 'resource "aws_sagemaker_notebook_instance" "%s" {\n  instance_type = "%s"%s\n}\n'
 CHEAP = NOTEBOOK % ("old", "ml.t3.medium", "")
@@ -75,7 +77,10 @@ def check(capsys: pytest.CaptureFixture[str]) -> Check:
     def run(*arguments: str) -> Outcome:
         code = main(["scan", "--no-progress", "--format", "json", *(arguments or DEFAULTS)])
         shown = capsys.readouterr()
-        return Outcome(code, json.loads(shown.out) if shown.out else {}, shown.err)
+        report = json.loads(shown.out) if shown.out else {}
+        if report:
+            jsonschema.validate(report, SCHEMA)
+        return Outcome(code, report, shown.err)
 
     return run
 
@@ -172,6 +177,21 @@ def test_steering_files_of_the_change_do_not_steer(project: Scratch, check: Chec
     assert outcome.code == 1, outcome.complaint
     assert {PREMIUM, "own-mistake"} <= outcome.new
     assert told in outcome.remarks
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "github", "sarif", "html", "junit", "csv", "gitlab"])
+def test_every_format_shows_what_is_new_and_its_reader_what_bears_on_the_check(
+    project: Scratch, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    files, _ = ATTACKS["ignores the policies"]
+    project.commit({"dear.tf": IGNORES["on the line"], **files})
+    assert main(["scan", "--no-progress", "--format", form, *DEFAULTS]) == 1
+    shown = " ".join(capsys.readouterr().out.split())
+    assert PREMIUM in shown
+    if form in ("text", "markdown", "github", "sarif", "html"):
+        assert "the change adds an ignore of" in shown
+        assert "the change edits this configuration; the check used that of main" in shown
+        assert "would no longer find 2 of its findings" in shown
 
 
 IGNORES = {
