@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Self
@@ -21,6 +21,7 @@ from mlguard.errors import LimitError, SourceError, UsageError
 _SECONDS = 60.0
 _CHUNK = 1 << 20
 _MAX_ANSWER = 100_000_000
+_MOST_LINES = 500  # of one file that git is asked about by their numbers
 _REF = re.compile(r"(?!-)[^\x00-\x20\x7f:?*\[\\]{1,250}\Z")
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 _SAFE = (
@@ -123,9 +124,9 @@ class Repository:
             raise SourceError("git ended before it had given all of it")
         return content
 
-    def blame(self, commit: str, path: str, lines: range | list[int]) -> dict[int, tuple[str, str, int]]:
+    def blame(self, commit: str, path: str, lines: Sequence[int]) -> dict[int, tuple[str, str, int]]:
         """Give who wrote lines of a file last: commit, name and time in seconds; nothing for what git cannot tell."""
-        asked = [f"-L{line},{line}" for line in lines]
+        asked = [f"-L{line},{line}" for line in lines] if len(lines) <= _MOST_LINES else []
         text = self._ask("blame", "--porcelain", "--no-textconv", *asked, commit, "--", path)
         found: dict[int, tuple[str, str, int]] = {}
         authors: dict[str, tuple[str, int]] = {}

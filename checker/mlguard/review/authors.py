@@ -68,12 +68,10 @@ def _committed(
     except MlguardError:
         return {} if not tree.exists(path) else dict.fromkeys(wanted, 0)
     places: dict[str, list[int]] = {}
-    for number, text in enumerate(then, 1):
-        places.setdefault(text, []).append(number)
-    found = {}
-    for line in wanted:
-        text = now[line - 1] if line <= len(now) else ""
-        before = now[: line - 1].count(text)  # of equal lines, the first stands for the first
-        same = places.get(text, [])
-        found[line] = same[before] if before < len(same) else 0
-    return found
+    for number in range(len(then), 0, -1):
+        places.setdefault(then[number - 1], []).append(number)
+    standing: dict[int, int] = {}
+    for number, text in enumerate(now, 1):  # of equal lines, the first stands for the first
+        same = places.get(text)
+        standing[number] = same.pop() if same else 0
+    return {line: standing.get(line, 0) for line in wanted}
