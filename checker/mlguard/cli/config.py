@@ -1,4 +1,4 @@
-"""`mlguard config show`."""
+"""`mlguard config show` and `mlguard config schema`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
+from mlguard.bundled import policies_folder
 from mlguard.cli.inputs import add_context, configurations_of, own_policies, relative
 from mlguard.cli.outcome import CLEAN, say
 from mlguard.configuration.explanation import explain
@@ -31,6 +32,14 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--region", default="", help="as for `mlguard scan`")
     add_context(show)
     show.set_defaults(run=show_command)
+    schema = commands.add_parser("schema", help="the JSON Schema of configuration files, for editors")
+    schema.set_defaults(run=schema_command)
+
+
+def schema_command(_options: argparse.Namespace) -> int:
+    """`mlguard config schema`."""
+    say((policies_folder() / "schema" / "configuration.schema.json").read_text(encoding="utf-8"))
+    return CLEAN
 
 
 def show_command(options: argparse.Namespace) -> int:

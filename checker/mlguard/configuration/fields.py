@@ -53,6 +53,14 @@ def texts(fields: Mapping[str, Node], key: str) -> tuple[str, ...]:
     return tuple(text for text in found if text is not None)
 
 
+def flag(fields: Mapping[str, Node], key: str) -> bool:
+    """Give true or false, the latter where the key is absent."""
+    node = fields.get(key)
+    if node is not None and not isinstance(node.content, bool):
+        raise refused(f'"{key}" must be true or false', node)
+    return node is not None and node.content is True
+
+
 def place_of(at: Span) -> tuple[str, int, int]:
     """Give a place as errors take it."""
     return at.path, at.line, at.column

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from mlguard.configuration.fields import mapping, place_of, refused, text
+from mlguard.configuration.fields import flag, mapping, place_of, refused, text
 from mlguard.configuration.model import Configuration
 from mlguard.configuration.settings import applied
 from mlguard.errors import ConfigurationError, MlguardError
@@ -46,20 +44,12 @@ def read_layer(
     if top is None:
         return replace(around, path=path, files=(path, *around.files))
     mapped = mapping(top, "the configuration")
-    if _is_topmost(mapped) and not extending:
+    if flag(mapped, "root") and not extending:
         around = Configuration()
     if "extend" in mapped:
         base = _extended(root, path, mapped["extend"], text(mapped, "extend"), (*extending, path))
         around = read_layer(root, base, folder, around, (*extending, path))
     return applied(top, path, folder, around)
-
-
-def _is_topmost(fields: Mapping[str, Node]) -> bool:
-    """Tell whether the file says `root: true`: nothing above its folder counts for it."""
-    node = fields.get("root")
-    if node is not None and not isinstance(node.content, bool):
-        raise refused('"root" must be true or false', node)
-    return node is not None and node.content is True
 
 
 def holds_table(root: Root, path: str) -> bool:

@@ -8,7 +8,7 @@ import posixpath
 from collections.abc import Callable, Mapping
 from typing import Any, cast, get_args
 
-from mlguard.configuration.fields import known_keys, mapping, nearest, refused, text, texts
+from mlguard.configuration.fields import flag, known_keys, mapping, nearest, refused, text, texts
 from mlguard.configuration.model import Assignment, Budgets, Configuration, Deployment
 from mlguard.parse.markup import plain
 from mlguard.policy.model import Severity
@@ -34,6 +34,7 @@ def applied(top: Node, path: str, folder: str, around: Configuration) -> Configu
     """
     fields = mapping(top, "the configuration")
     known_keys(fields, KEYS)
+    flag(fields, "root")
     named, meant = _Files(path.rpartition("/")[0]), _Patterns(folder)
     readers: dict[str, Callable[[Fields, str], object]] = {
         "select": texts,
@@ -188,20 +189,26 @@ def _parameters(fields: Fields, parameters: Parameters) -> dict[str, Any]:
 
 
 def _check_type(name: str, default: object, given: object, node: Node) -> None:
+    """Refuse a value of another type than the default has, below all selectors."""
     leaf = default
     while isinstance(leaf, dict):
         leaf = next(iter(leaf.values()))
     found = [given]
     while any(isinstance(one, dict) for one in found):
         found = [below for one in found for below in (one.values() if isinstance(one, dict) else [one])]
-    for one in found:
-        number = isinstance(leaf, int | float) and isinstance(one, int | float) and not isinstance(one, bool)
-        listed = isinstance(leaf, list) and isinstance(one, list) and all(isinstance(item, str) for item in one)
-        if not (
-            (number and math.isfinite(cast("float", one))) or listed or (isinstance(leaf, str) and isinstance(one, str))
-        ):
-            wanted = "a list of texts" if isinstance(leaf, list) else "a text" if isinstance(leaf, str) else "a number"
-            raise refused(f'the parameter "{name}" must be {wanted}', node)
+    wanted, is_right = _type_of(leaf)
+    if not all(is_right(one) for one in found):
+        raise refused(f'the parameter "{name}" must be {wanted}', node)
+
+
+def _type_of(default: object) -> tuple[str, Callable[[object], bool]]:
+    if isinstance(default, bool):
+        return "true or false", lambda one: isinstance(one, bool)
+    if isinstance(default, list):
+        return "a list of texts", lambda one: isinstance(one, list) and all(isinstance(item, str) for item in one)
+    if isinstance(default, str):
+        return "a text", lambda one: isinstance(one, str)
+    return "a number", lambda one: isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one)
 
 
 def _severity(fields: Fields, key: str) -> Severity:

@@ -12,6 +12,7 @@ import multiprocessing
 import pickle
 import signal
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -55,7 +56,7 @@ class Processes:
     def outcomes(self, units: Sequence[Unit], number: int) -> Iterator[Outcome]:
         """Judge units in so many processes; give the outcomes in their order, and raise what judging one raised."""
         while len(self._workers) < number:
-            self._workers.append(self._started())
+            self._start()
         outcomes: dict[int, Outcome | Exception] = {}
         waiting = iter(range(len(units)))
         told = 0
@@ -85,8 +86,7 @@ class Processes:
                 yield index, _ended(units[index], worker.process.exitcode)
                 worker.connection.close()
                 self._workers.remove(worker)
-                worker = self._started()  # noqa: PLW2901  (one stands in for the other)
-                self._workers.append(worker)
+                worker = self._start()  # noqa: PLW2901  (one stands in for the other)
             else:
                 yield index, _loads(answer, self._policies)
             self._next(worker, units, waiting)
@@ -100,13 +100,28 @@ class Processes:
             except OSError:
                 return  # it has ended: that is seen when its answer is waited for
 
-    def _started(self) -> _Worker:
+    def _start(self) -> _Worker:
+        """Make one more process; an interrupt waits until it is known that there is one."""
         context = multiprocessing.get_context(self._method)
         ours, theirs = context.Pipe()
         process = context.Process(target=serve, args=(theirs, ours, *self._sent), daemon=True)  # type: ignore[attr-defined]
-        process.start()
+        with _uninterrupted():
+            process.start()
+            self._workers.append(_Worker(process, ours))
         theirs.close()
-        return _Worker(process, ours)
+        return self._workers[-1]
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def serve(
