@@ -378,7 +378,7 @@ def test_a_repository_inside_of_the_repository_is_not_asked(project: Scratch, ch
 
 
 def test_mandatory_policies_stand_above_everything_in_the_code(project: Scratch, check: Check) -> None:
-    mandatory = CONFIGURATION + f"mandatory: [{PREMIUM}]\n"
+    mandatory = CONFIGURATION + f"mandatory: [{PREMIUM}, own-mistake]\n"
     project.git("switch", "--quiet", "main")
     project.commit({".mlguard.yaml": mandatory})
     project.git("switch", "--quiet", "-C", "topic")
@@ -386,7 +386,7 @@ def test_mandatory_policies_stand_above_everything_in_the_code(project: Scratch,
     baseline = {"version": 1, "findings": [entry]}
     files = {
         ".mlguard.yaml": mandatory + f"ignore: [{PREMIUM}]\n",
-        "sub/.mlguard.yaml": f"root: true\nselect: [bucket-without-lifecycle]\nignore: [{PREMIUM}]\n",
+        "sub/.mlguard.yaml": f"root: true\nselect: [bucket-without-lifecycle]\nignore: [{PREMIUM}]\npolicies: []\n",
         "sub/dear.tf": DEAR,
         "dear.tf": ignored("dear", "ml.p4d.24xlarge"),
         "accepted.json": json.dumps(baseline),
@@ -395,7 +395,7 @@ def test_mandatory_policies_stand_above_everything_in_the_code(project: Scratch,
     outcome = check("--ignore", PREMIUM)  # by the change's own settings
     assert outcome.code == 1
     found = {(one["policy"], one["path"]) for one in outcome.report["findings"] if not one["suppressed"]}
-    assert {(PREMIUM, "dear.tf"), (PREMIUM, "sub/dear.tf")} <= found
+    assert {(name, path) for name in (PREMIUM, "own-mistake") for path in ("dear.tf", "sub/dear.tf")} <= found
     assert {(name, path) for name, path in found if name == "suppression-of-mandatory-policy"} == {
         ("suppression-of-mandatory-policy", "dear.tf"),
         ("suppression-of-mandatory-policy", "accepted.json"),
