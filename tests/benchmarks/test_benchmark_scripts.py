@@ -35,7 +35,7 @@ def test_cloudformation(tmp_path: Path) -> None:
 
 def test_growth(tmp_path: Path) -> None:
     (tmp_path / "main.tf").write_text('resource "aws_sagemaker_model" "m" {\n  name = "x"\n}\n', encoding="utf-8")
-    command = [sys.executable, FOLDER / "growth.py", "--copies", "1,3", "--jobs", "1,2", tmp_path]
+    command = [sys.executable, str(FOLDER / "growth.py"), "--copies", "1,3", "--jobs", "1,2", str(tmp_path)]
     table = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("|")] == [
         "copies",

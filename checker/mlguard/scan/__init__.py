@@ -16,10 +16,11 @@ from mlguard.record import replace
 from mlguard.resource import Project
 from mlguard.scan.alike import alike
 from mlguard.scan.discover import Found, discover
-from mlguard.scan.judging import OF_THE_ACCOUNT, Judged, is_meant, named_project, units_of_accounts
+from mlguard.scan.judging import Judged, is_meant, named_project, units_of_accounts
 from mlguard.scan.merging import merged
 from mlguard.scan.options import Options, Tick, Validate
 from mlguard.scan.reading import Reading, notes_on_apps, still_waiting
+from mlguard.scan.relevance import OF_THE_ACCOUNT
 from mlguard.scan.units import Unit
 from mlguard.scan.workers import Workers
 from mlguard.source import Document

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from mlguard.finding import Finding, Undecided
 from mlguard.policy.evaluate import Context, Leaf, Truth, Verdict, judge
-from mlguard.policy.model import Check, Clause, Combined, Policy, Quantified, Severity
+from mlguard.policy.model import Policy, Severity
 from mlguard.record import field, record
 from mlguard.resource import CALLED, LISTED, Project, RawResource, Related, Resource
 from mlguard.scan.exposure import Bills, Stake, premium_share
 from mlguard.scan.messages import message, witness
+from mlguard.scan.relevance import properties_needed
 from mlguard.scenario import Decided, Outcome, Scenario, TooManyScenariosError, explore
 from mlguard.source import Span
 from mlguard.value import Entries, Items, Node, Unknown, child, settle, text_of
@@ -72,19 +73,10 @@ def _subjects(policy: Policy, project: Project) -> Iterator[Resource | None]:
         if project.resources:
             yield None
         return
-    needed = set(_properties(policy.require)) | (set(_properties(policy.when)) if policy.when else set())
+    needed = properties_needed(policy) if "*" in policy.applies_to else None
     for resource in project.resources:
-        if resource.kind in policy.applies_to or ("*" in policy.applies_to and needed <= set(resource.properties)):
+        if resource.kind in policy.applies_to or (needed is not None and needed <= resource.properties.keys()):
             yield resource
-
-
-def _properties(clause: Clause) -> Iterator[str]:
-    """Give the properties of the resource itself that a clause names."""
-    if isinstance(clause, Combined):
-        for part in clause.parts:
-            yield from _properties(part)
-    elif isinstance(clause, Check | Quantified):
-        yield clause.path
 
 
 def _check_one(

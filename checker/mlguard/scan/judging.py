@@ -14,6 +14,7 @@ from mlguard.scan.check import check_project
 from mlguard.scan.discover import Found
 from mlguard.scan.options import Options, Terms
 from mlguard.scan.reading import Reading
+from mlguard.scan.relevance import OF_THE_ACCOUNT, judged_types
 from mlguard.scan.units import Unit
 from mlguard.source import Document, Span
 from mlguard.suppression import Rules, Wish, mark
@@ -21,9 +22,6 @@ from mlguard.vocabulary.derived import Settings
 from mlguard.vocabulary.load import bundled_vocabulary
 from mlguard.vocabulary.model import Vocabulary
 from mlguard.vocabulary.normalise import normalise
-
-OF_THE_ACCOUNT = {"budgets.budget": "budget", "ce.anomaly_monitor": "anomaly monitor"}
-"""Kinds of which one may serve projects that are deployed beside it, with what to call it."""
 
 
 @record(frozen=False)
@@ -68,7 +66,8 @@ class Judge:
     def __init__(self, options: Options, found: Found, of_accounts: Sequence[Unit] = ()) -> None:
         self._options = options
         self._vocabulary = bundled_vocabulary()
-        self.reading = Reading(options, found, self._vocabulary)
+        about = judged_types(options.policies, self._vocabulary)
+        self.reading = Reading(options, found, self._vocabulary, about)
         self._of_accounts = of_accounts
 
     def outcome(self, unit: Unit) -> Outcome:
@@ -116,7 +115,7 @@ class Judge:
     @cached_property
     def _accounts(self) -> list[Resource]:
         """Read what serves whole accounts, each time anew in every process: trees cannot be sent."""
-        reading = Reading(self._options, self.reading.found, self._vocabulary)
+        reading = Reading(self._options, self.reading.found, self._vocabulary, _account_types(self._vocabulary))
         projects = [raw for unit in self._of_accounts for raw in reading.read(unit) if is_meant(raw, self._options)]
         named = (named_project(raw, self._options, self._options.terms(raw.path), self._vocabulary) for raw in projects)
         return [one for project in named for one in project.resources if one.kind in OF_THE_ACCOUNT]
@@ -126,11 +125,16 @@ def units_of_accounts(options: Options, found: Found) -> list[Unit]:
     """Give the units that hold resources which serve whole accounts."""
     vocabulary = bundled_vocabulary()
     units: dict[Unit, None] = {}
-    for unit, raw in Reading(options, found, vocabulary).projects():
+    about = _account_types(vocabulary)
+    for unit, raw in Reading(options, found, vocabulary, about).projects():
         kinds = (kind.name for one in raw.resources for kind in vocabulary.kind_of_type.get(one.type, ()))
         if any(kind in OF_THE_ACCOUNT for kind in kinds):
             units[unit] = None
     return list(units)
+
+
+def _account_types(vocabulary: Vocabulary) -> frozenset[str]:
+    return frozenset(raw for name in OF_THE_ACCOUNT for raw in vocabulary.kinds[name].types)
 
 
 def named_project(raw: RawProject, options: Options, terms: Terms, vocabulary: Vocabulary) -> Project:

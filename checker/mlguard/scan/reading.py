@@ -24,16 +24,20 @@ if TYPE_CHECKING:
 class Reading:
     """Reads the projects of a scan; a front end is imported when there is something for it to read.
 
-    `problems`, `skipped` files and the roots that are `planned` add up while units are read.
+    `problems`, `skipped` files and the roots that are `planned` add up while units are read. A Terraform root with none
+    of the types that the scan is `about` stays closed.
     """
 
-    def __init__(self, options: Options, found: Found, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, options: Options, found: Found, vocabulary: Vocabulary, about: frozenset[str] | None = None
+    ) -> None:
         self.problems: list[MlguardError] = []
         self.skipped: dict[str, str] = {}
         self.planned: set[str] = set()
         self._options = options
         self.found = found
         self._vocabulary = vocabulary
+        self._about = about
         self._native = frozenset(kind.partition(":")[2] for kind in native_kinds(options))
         self._parameter_files: dict[str, list[tuple[Deployment, Given]]] = {}
 
@@ -183,7 +187,9 @@ class Reading:
         from mlguard.parse import terraform  # noqa: PLC0415
 
         options = self._options
-        return terraform.Folders(options.root, list(self.found.terraform), self._wanted, self._vocabulary.created_by)
+        about = None if self._about is None else self._about.__contains__
+        folders = list(self.found.terraform)
+        return terraform.Folders(options.root, folders, self._wanted, self._vocabulary.created_by, about)
 
     def _root(self, folder: str) -> list[RawProject]:
         """Read a Terraform root once for every environment that the configuration deploys it to, else once."""
