@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from mlguard.errors import MlguardError
-from mlguard.policy.model import Policy, Severity
+from mlguard.policy.model import Policy, Recipe, Severity
 from mlguard.record import field, record
 from mlguard.resource import Basis, Related
 from mlguard.source import Document, Span
+from mlguard.value import Scalar
 
 
 @record()
@@ -95,6 +96,47 @@ def fingerprint_of(policy: str, project: str, path: str, resource: str, leaf: st
     return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
+@record(eq=False)
+class Remedy:
+    """How a policy would mend a finding, every value known, before anybody has looked at the text.
+
+    `at` is the header of the resource, or where the finding points when it is about a project; `parameter` that of the
+    parameter that chooses the type. `replace` stands instead of the value `found_value`, which is written at `found`,
+    or of nothing where that is None. `refused` says why nothing can be done.
+    """
+
+    safe: bool
+    what: str
+    at: Span
+    type: str = ""
+    parameter: Span | None = None
+    found: Span | None = None
+    found_value: Scalar = None
+    replace: object = None
+    recipes: tuple[Recipe, ...] = ()
+    refused: str = ""
+
+
+@record()
+class Splice:
+    """A stretch of a file, by offsets, and the text that stands there instead."""
+
+    path: str
+    start: int
+    end: int
+    text: str
+
+
+@record(eq=False)
+class Repair:
+    """How a finding is mended: what is spliced into which files, or, in `refused`, why nothing is."""
+
+    safe: bool
+    what: str
+    splices: tuple[Splice, ...] = ()
+    refused: str = ""
+
+
 Status = Literal["", "new", "worse", "existing", "fixed"]
 """What a change did to a finding: made it, made it dearer or more severe, left it as it was, took it away.
 
@@ -111,8 +153,8 @@ class Finding:
     are the addresses of more resources that it holds for alike: other instances of the block, other calls of a module.
     `joined` are the findings that this one stands for, where there are several.
     `exposure` is the money at stake, empty where no figure can be given. `status` is what the change did to it, and
-    `was` what it was before, in words, where it got worse. `fail_on` is the severity from which findings of its project
-    fail the run.
+    `was` what it was before, in words, where it got worse. `remedy` is how its policy would mend it, `repair` how that
+    is written. `fail_on` is the severity from which findings of its project fail the run.
     """
 
     policy: Policy
@@ -132,6 +174,8 @@ class Finding:
     exposure: tuple[Part, ...] = ()
     also: tuple[str, ...] = ()
     joined: tuple[Finding, ...] = ()
+    remedy: Remedy | None = None
+    repair: Repair | None = None
     status: Status = ""
     was: str = ""
     fail_on: Severity = Severity.LOW
@@ -257,3 +301,8 @@ class Report:
     def failing(self) -> tuple[Finding, ...]:
         """Give the findings that may fail the run: of a compared one, those that the change made or worsened."""
         return tuple(finding for finding in self.findings if finding.counts)
+
+
+def number_of(count: int, noun: str) -> str:
+    """Give a number with its noun: `1 finding`, `2 findings`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

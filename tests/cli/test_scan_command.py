@@ -95,7 +95,7 @@ def ids(capsys: pytest.CaptureFixture[str], *arguments: str) -> set[str]:
     """Scan, and give the ids of the policies that found something."""
     capsys.readouterr()
     scan(*arguments)
-    return set(re.findall(r"(?m)^\S+:\d+:\d+  \w+  ([a-z0-9-]+)  ", capsys.readouterr().out))
+    return set(re.findall(r"(?m)^\S+:\d+:\d+  \w+  ([a-z0-9-]+)(?:  |$)", capsys.readouterr().out))
 
 
 def test_policies_are_chosen_by_id_alias_pack_and_wildcard(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
@@ -203,7 +203,10 @@ def test_what_may_not_be_read_is_said(write: Write, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_the_output_goes_to_a_file_whole(write: Write, capsys: pytest.CaptureFixture[str], form: str) -> None:
+def test_the_output_goes_to_a_file_whole(
+    write: Write, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     root = write({"main.tf": DEAR % ""})
     assert scan("--format", form, "--output", "report.out") == 1
     assert not capsys.readouterr().out
@@ -258,9 +261,14 @@ def test_a_report_can_be_read_by_whom_the_user_lets_read(write: Write) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such devices")
 def test_a_device_is_written_to_and_a_link_is_replaced(write: Write) -> None:
-    root = write({"main.tf": DEAR % "", "target": "precious"})
-    assert scan("--output", os.devnull) == 1
-    assert Path(os.devnull).is_char_device()
+    root = write({"main.tf": DEAR % "", "cheap/main.tf": CHEAP, "target": "precious"})
+    ours, terminal = os.openpty()  # a device that nobody else needs
+    try:
+        assert scan("--select", PREMIUM, "--output", os.ttyname(terminal), "cheap") == 0
+        assert os.read(ours, 1000).startswith(b"0 findings")
+    finally:
+        os.close(terminal)
+        os.close(ours)
     (root / "link").symlink_to("target")
     assert scan("--output", "link") == 1
     assert (root / "target").read_text() == "precious"

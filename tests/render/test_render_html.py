@@ -105,7 +105,8 @@ def test_what_the_change_did_is_told(compared_report: Report) -> None:
     for text in (
         "before: $100 to $200",
         "this change adds $18,433 to $29,850",
-        "2 new or worse",
+        "1 new finding, 1 worse, 1 fixed",
+        "New or worse",
         "against main at 1a2b3c4",
         "1 finding fixed by this change",
         "it is no more",

@@ -6,6 +6,7 @@ from markdown_it import MarkdownIt
 
 from mlguard.errors import ParseError
 from mlguard.finding import Comparison, Finding, Money, Report
+from mlguard.policy.model import Policy, Severity
 from mlguard.render.markdown import MAX_CHARACTERS, render
 from mlguard.source import Span
 
@@ -15,6 +16,13 @@ EXPECTED = """\
 ## mlguard: 3 findings (1 critical, 1 high, 1 medium)
 
 at stake: \\$18,433 to \\$29,850 a month, by list prices of 2025-11-04 to 2026-07-20.
+
+### Problems
+
+- `infra/bad.yaml:4`: not YAML: a tab indents
+- `big.json`: too large
+
+### Findings
 
 | Severity | Where | Policy | What is wrong | At stake |
 | --- | --- | --- | --- | --: |
@@ -27,11 +35,6 @@ at stake: \\$18,433 to \\$29,850 a month, by list prices of 2025-11-04 to 2026-0
 
 - `notebook-instance-type-not-allowed`: Choose an allowed type.
 - `bucket-without-lifecycle`: Add a rule.
-
-### Problems
-
-- `infra/bad.yaml:4`: not YAML: a tab indents
-- `big.json`: too large
 
 ### 3 checks undecided
 
@@ -116,15 +119,30 @@ def test_clean_run_has_no_tables(make_report: Callable[..., Report]) -> None:
 
 
 def test_what_does_not_fit_is_counted(make_finding: Callable[..., Finding], make_report: Callable[..., Report]) -> None:
-    findings = [make_finding(leaf=str(n), message="|<*" * 100) for n in range(2000)]
+    findings = [make_finding(leaf=str(n), message="|<*" * 1000) for n in range(2000)]
     problems = tuple(ParseError("\U000e0001" * 500, f"f{n}.tf") for n in range(200))
     text = render(make_report(*findings, problems=problems))
     assert len(text) <= MAX_CHARACTERS
-    rows = text.count("\n| high |")
-    assert 20 < rows < 2000
+    told, rows = text.count("\n- `f"), text.count("\n| high |")
+    assert 10 < told <= 20
+    assert f"\n... and {200 - told} more problems.\n" in text
     assert f"\n... and {2000 - rows:,} more findings.\n" in text
-    assert "\n... and 200 more problems.\n" in text
     assert text.endswith("0 skipped.\n")
+
+
+def test_many_findings_are_told_by_policy_and_the_worst_listed(
+    make_finding: Callable[..., Finding], make_policy: Callable[..., Policy], make_report: Callable[..., Report]
+) -> None:
+    findings = [make_finding(leaf=str(number)) for number in range(200)]
+    worst = make_finding(policy=make_policy(id="other"), severity=Severity.CRITICAL)
+    text = render(make_report(*findings, worst))
+    assert (
+        "### By policy\n\n| Policy | Worst | Findings | At stake a month |\n| --- | --- | --: | --: |\n"
+        "| `other` | critical | 1 |  |\n| `notebook-instance-type-not-allowed` | high | 200 |  |\n"
+    ) in text
+    assert text.count("\n| high |") == 49
+    assert "\n... and 151 more findings.\n" in text
+    assert "### How to fix\n\n- `other`" in text
 
 
 def test_hostile_text_adds_no_structure(make_hostile_report: Callable[[str], Report], hostile: str) -> None:
@@ -145,3 +163,20 @@ def test_hostile_text_adds_no_structure(make_hostile_report: Callable[[str], Rep
 def test_the_worst_come_first(make_finding: Callable[..., Finding], make_report: Callable[..., Report]) -> None:
     one, two = make_finding(), make_finding(leaf="z", at=Span("infra/nb.tf", 1, 1, 1, 4))
     assert render(make_report(one, two)) == render(make_report(two, one))
+
+
+def test_a_fix_is_brief(
+    make_finding: Callable[..., Finding], make_policy: Callable[..., Policy], make_report: Callable[..., Report]
+) -> None:
+    fixes = {
+        "sentence": "Choose a smaller type (or two):\n\n    type = 1\n",
+        "line": "retention_in_days = 14",
+        "block": "rule {\n  id = 1\n}\n",
+    }
+    findings = [
+        make_finding(policy=make_policy(id=name, fix_by_hand={"terraform": fix})) for name, fix in fixes.items()
+    ]
+    assert (
+        "### How to fix\n\n- `block`: see `mlguard explain block`\n- `line`: `retention_in_days = 14`\n"
+        "- `sentence`: Choose a smaller type (or two).\n"
+    ) in render(make_report(*findings))

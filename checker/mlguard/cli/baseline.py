@@ -8,14 +8,13 @@ from pathlib import Path
 
 from mlguard.cli.change import add_pins
 from mlguard.cli.inputs import add_context, relative
+from mlguard.cli.judging import add_judging, scan_options
 from mlguard.cli.outcome import CLEAN, complain, say, write_report
-from mlguard.cli.scan import add_judging, scan_options
 from mlguard.errors import ConfigurationError, UsageError
-from mlguard.finding import Finding, sum_of
+from mlguard.finding import Finding, number_of, sum_of
 from mlguard.record import replace
 from mlguard.render.escape import terminal
 from mlguard.render.money import range_of
-from mlguard.render.totals import number_of
 from mlguard.review.baseline import FILE_NAME, accepted, baseline_text, read_baseline
 from mlguard.scan import scan
 from mlguard.source import Root

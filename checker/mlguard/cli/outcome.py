@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import sys
 from pathlib import Path
 
@@ -42,10 +41,13 @@ def write_report(text: str, output: str | None) -> None:
 
 def _replace(target: Path, content: bytes) -> None:
     """Write beside the file and rename, so that a full disk leaves the old one; a device or pipe is written to."""
-    if target.exists() and not target.is_file():
+    device = Path(os.path.abspath(target)).is_relative_to("/dev")  # noqa: PTH100  (/dev/stdout may lead to a file)
+    if device or (target.exists() and not target.is_file()):
         target.write_bytes(content)
         return
-    beside = target.with_name(f".{secrets.token_hex(8)}.mlguard")
+    from secrets import token_hex  # noqa: PLC0415  (few reports go to a file)
+
+    beside = target.with_name(f".{token_hex(8)}.mlguard")
     try:
         with beside.open("xb") as file:
             file.write(content)

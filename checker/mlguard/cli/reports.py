@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlguard.errors import UsageError
+from mlguard.finding import number_of
 from mlguard.render import FORMATS, renderer
-from mlguard.render.totals import number_of
 
 _STANDARD_OUTPUT = "-"
 

@@ -6,19 +6,16 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mlguard.cli.change import Change, add_change, change_of, pinned
+from mlguard.cli.change import Change, add_change, change_of
 from mlguard.cli.inputs import (
     add_context,
-    configurations_of,
     display_prefix,
-    given_of,
-    own_policies,
     relative,
-    variables_of,
 )
+from mlguard.cli.judging import add_judging, scan_options
 from mlguard.cli.outcome import CLEAN, FINDINGS, NOTHING, UNTRUSTED, say, write_report
 from mlguard.cli.progress import Progress
 from mlguard.cli.reports import add_reports, reports_wanted
@@ -29,13 +26,11 @@ from mlguard.record import replace
 from mlguard.render import renderer
 from mlguard.render.money import dearest_first, monthly_total
 from mlguard.render.totals import in_order, worst_first
-from mlguard.scan import Options, Validate
-from mlguard.scan.selection import Selection, named_environment
-from mlguard.source import Root
+from mlguard.scan import Options
+from mlguard.source import Overlay, Root
 from mlguard.source.root import root_of
 
 _SEVERITIES = ("info", "low", "medium", "high", "critical")
-_MAX_JOBS = 256
 _SORTS = {"place": in_order, "severity": worst_first, "exposure": dearest_first}
 
 
@@ -51,52 +46,12 @@ def add_scan(scan: argparse.ArgumentParser) -> None:
     add_context(scan)
     add_judging(scan)
     add_change(scan)
-    add("--verbose", action="store_true", help="list every undecided check")
+    add("--fix", action="store_true", help="mend what can be mended safely, then report what remains")
+    add("--diff", action="store_true", help="show what --fix would change, and fail when that is anything")
+    add("--unsafe-fixes", action="store_true", help="mend what deletes, replaces or stops something as well")
+    add("--verbose", action="store_true", help="list every undecided check, and what is not mended and why")
     add("--no-progress", action="store_true", help="show no progress bar")
     scan.set_defaults(run=scan_command)
-
-
-def add_judging(parser: argparse.ArgumentParser) -> None:
-    """Declare what policies are judged, and what is said of the deployment."""
-    add = parser.add_argument
-    add("--select", action="append", default=[], metavar="POLICY", help="only these policies, packs or wildcards")
-    add("--ignore", action="append", default=[], metavar="POLICY", help="none of these policies, packs or wildcards")
-    add("--region", default="", help="the region of stacks and providers that do not name one")
-    add("--var", action="append", default=[], metavar="NAME=VALUE", help="the value of a Terraform variable")
-    add(
-        "--plan",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a plan, as `terraform show -json` writes it",
-    )
-    add("--var-file", action="append", default=[], metavar="FILE", help="a Terraform variable file")
-    add(
-        "--env-vars",
-        action="store_true",
-        help="take Terraform variables from TF_VAR_* and the workspace from TF_WORKSPACE",
-    )
-    add(
-        "--parameters", action="append", default=[], metavar="FILE", help="a parameter file of a template, or samconfig"
-    )
-    add("--parameter", action="append", default=[], metavar="NAME=VALUE", help="the value of a template parameter")
-    add("--validate", action="store_true", help="report what cfn-lint calls an error in the templates as problems too")
-    add(
-        "--jobs",
-        type=_jobs,
-        default=0,
-        metavar="N",
-        help="how many processes judge projects; as many as pay by default",
-    )
-    add("--no-ignore", action="store_true", help="look at what git ignores, too")
-
-
-def _jobs(written: str) -> int:
-    """Read a number of processes."""
-    number = int(written)
-    if not 1 <= number <= _MAX_JOBS:
-        raise ValueError
-    return number
 
 
 def scan_command(options: argparse.Namespace) -> int:
@@ -107,12 +62,40 @@ def scan_command(options: argparse.Namespace) -> int:
     if missing:
         raise UsageError(f"there is no file or folder {missing[0]}")
     root = Root(root_of(paths or plans))
-    wanted = reports_wanted(options.format, options.output)
+    reports_wanted(options.format, options.output)  # what is wrong with them is told before anything is read
+    below = tuple(relative(root, path) for path in paths)
     with change_of(options, root) as change:
-        report = _report(options, change, tuple(relative(root, path) for path in paths), None)
-    for form, output in wanted:
-        write_report(_rendered(form, report, options, shown=output is None), output)
+        report = _report(options, change, below, None)
+        if options.fix or options.diff:
+            return _mend(options, change, below, report)
+    _write(report, options)
     return _exit_code(report, options)
+
+
+def _write(report: Report, options: argparse.Namespace) -> None:
+    """Write the report in each format that is wanted, to where it is wanted."""
+    for form, output in reports_wanted(options.format, options.output):
+        write_report(_rendered(form, report, options, shown=output is None), output)
+
+
+def _mend(options: argparse.Namespace, change: Change, paths: tuple[str, ...], report: Report) -> int:
+    """Show what would be mended, or mend it and report what remains."""
+    from mlguard.cli import fixing  # noqa: PLC0415  (few runs mend anything)
+
+    def again(texts: Mapping[str, str], only: frozenset[str]) -> Report:
+        return _report(options, Change(Overlay(change.root.folder, texts), change.settings), paths, only)
+
+    if options.fix and options.diff:
+        raise UsageError("--diff shows what --fix would do: give one of them")
+    if options.plan:
+        raise UsageError("a plan stays as it is when its code is mended: leave --plan out, and plan again afterwards")
+    made = fixing.mended(report, options, paths, again)
+    if options.diff:
+        return fixing.show_diff(report, made, options, paths)
+    failed = fixing.write_fixes(change.root, report, made, options, paths)
+    left = _report(options, change, paths, None) if made.texts else report
+    _write(left, options)
+    return UNTRUSTED if failed else _exit_code(left, options)
 
 
 def hook(names: Sequence[str]) -> int:
@@ -142,46 +125,19 @@ def _report(options: argparse.Namespace, change: Change, paths: tuple[str, ...],
         return replace(scan_options(options, root, settings), paths=paths, only=only, tick=progress.tick)
 
     try:
-        return replace(change.report(options, options_for), display_prefix=display_prefix(change.root))
+        report = _planned(change.report(options, options_for))
+        return replace(report, display_prefix=display_prefix(change.root))
     finally:
         progress.close()
 
 
-def scan_options(options: argparse.Namespace, root: Root, settings: Root) -> Options:
-    """Give how to scan the code of a root by the settings of the same or another one."""
-    configurations = configurations_of(options, settings)
-    configuration = configurations.of("")
-    own = own_policies(options.policies, settings)
-    pinned(options, settings, configuration)
-    selection = Selection(settings, configurations, own, options.select, options.ignore)
-    terms = selection("")
-    return Options(
-        root=root,
-        plans=tuple(relative(root, Path(path), outside=True) for path in options.plan),
-        policies=terms.policies,
-        known=terms.known,
-        mandatory=terms.mandatory,
-        configuration=configuration,
-        environment=named_environment(options.environment, configuration),
-        region=options.region,
-        variables=variables_of(options, root),
-        rates=terms.rates,
-        given=given_of(options, root),
-        validate=_validation(options),
-        configurations=configurations,
-        terms_of=selection,
-        jobs=options.jobs,
-        ignored=options.no_ignore,
-        heed_ignores=not options.no_ignores,
-    )
+def _planned(report: Report) -> Report:
+    """Find out how what can be mended is written, where there is anything to mend."""
+    if not any(finding.remedy is not None for finding in report.findings):
+        return report
+    from mlguard.repair import planned  # noqa: PLC0415  (most reports of a clean repository need none)
 
-
-def _validation(options: argparse.Namespace) -> Validate | None:
-    if not options.validate:
-        return None
-    from mlguard.validate import template_errors  # noqa: PLC0415  (for cfn-lint, which few runs need)
-
-    return template_errors
+    return planned(report)
 
 
 def _rendered(form: str, report: Report, options: argparse.Namespace, *, shown: bool) -> str:

@@ -11,15 +11,14 @@ from pathlib import Path
 
 from mlguard.cli.change import add_pins
 from mlguard.cli.inputs import add_context, display_prefix, relative
+from mlguard.cli.judging import add_judging, scan_options
 from mlguard.cli.outcome import CLEAN, UNTRUSTED, say
-from mlguard.cli.scan import add_judging, scan_options
 from mlguard.errors import UsageError
-from mlguard.finding import Finding, Ignore, Report, sum_of
+from mlguard.finding import Finding, Ignore, Report, number_of, sum_of
 from mlguard.history import repository_of
 from mlguard.record import record, replace
 from mlguard.render.escape import terminal, terminal_path, unicode_text
 from mlguard.render.money import range_of
-from mlguard.render.totals import number_of
 from mlguard.review.authors import Author, authors_of
 from mlguard.scan import scan
 from mlguard.source import Root

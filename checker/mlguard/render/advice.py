@@ -51,6 +51,14 @@ def fix_by_hand(finding: Finding) -> str:
     return finding.policy.fix_by_hand.get(fix_language(finding), "").strip()
 
 
+def fix_by_mlguard(finding: Finding) -> str:
+    """Say what mlguard itself can do about the finding and by which command, empty where it can do nothing."""
+    repair = finding.repair
+    if repair is None or repair.refused:
+        return ""
+    return f"{repair.what} (mlguard scan --fix{'' if repair.safe else ' --unsafe-fixes'})"
+
+
 def first_paragraph(text: str) -> str:
     """Give a text's first paragraph on one line."""
     return " ".join(_PARAGRAPH.split(text.strip(), maxsplit=1)[0].split())
@@ -64,7 +72,9 @@ def fix_in_brief(finding: Finding) -> str:
     is_code, text = blocks[0]
     if is_code and "\n" in text:
         return f"see `mlguard explain {finding.policy.id}`"
-    brief = text.strip() if is_code else first_paragraph(text)
+    if is_code:
+        return text.strip() if "`" in text else f"`{text.strip()}`"
+    brief = first_paragraph(text)
     return f"{brief[:-1]}." if brief.endswith(":") else brief
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlguard.errors import MlguardError
-from mlguard.finding import Finding, Remark, Report
+from mlguard.finding import Finding, Remark, Report, number_of
 from mlguard.policy.model import Severity
 from mlguard.render.advice import fix_in_brief, shown_path
 from mlguard.render.escape import github_data, github_property, shortened, terminal, visible
 from mlguard.render.money import exposure_of
-from mlguard.render.totals import change_total, number_of, total, worst_first
+from mlguard.render.totals import change_total, total, worst_first
 
 MAX_OF_A_KIND = 10
 """GitHub shows no more annotations of a kind for one step."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from textwrap import dedent
 
 from mlguard.policy.model import Policy
 from mlguard.render.advice import fix_blocks, paragraphs
-from mlguard.render.escape import html
+from mlguard.render.escape import html, shortened
 from mlguard.render.fragments import Html, fragment, joined, text
 
 _CODE = re.compile(r"`([^`\n]{1,300})`")
+_CAP = 4000  # characters of a paragraph
 
 
 def prose(content: str) -> Html:
@@ -24,12 +26,12 @@ def fix(content: str) -> Html:
 
 
 def _block(code: str) -> Html:
-    return fragment("block", text=Html(html(code.expandtabs(4))))
+    return fragment("block", text=Html(html(dedent(shortened(code, _CAP).expandtabs(4)))))
 
 
 def spoken(content: str) -> Html:
     """Write a text on one line, what stands between backticks as code."""
-    return joined(_spoken(content))
+    return joined(_spoken(shortened(content, _CAP)))
 
 
 def _spoken(content: str) -> Iterator[Html]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import mlguard
 from mlguard.errors import MlguardError
-from mlguard.finding import Report
+from mlguard.finding import Report, number_of
 from mlguard.knowledge.prices import price_dates
 from mlguard.render.advice import shown_path
 from mlguard.render.fragments import EMPTY, Html, asset, content_hash, fragment, joined
@@ -20,7 +20,7 @@ from mlguard.render.html_sections import fixed, guardrails, notes, policies, sup
 from mlguard.render.html_tiles import tiles
 from mlguard.render.html_toolbar import toolbar
 from mlguard.render.money import monthly_total, most_of, range_of
-from mlguard.render.totals import number_of
+from mlguard.render.totals import change_in_brief
 
 _SECTIONS = {
     "exposure": "At stake",
@@ -70,13 +70,14 @@ def render(report: Report) -> str:
 
 
 def _title(report: Report) -> str:
+    if report.comparison is not None:
+        brief = change_in_brief(report)
+        return f"{brief[0].upper()}{brief[1:]}"
     count, at_stake = len(report.counted()), range_of(monthly_total(report))
     if not count:
         return "No findings" if not report.problems else "No findings, but not everything could be read"
-    puts = "puts" if count == 1 else "put"
-    return (
-        f"{number_of(count, 'finding')} {puts} {at_stake} a month at stake" if at_stake else number_of(count, "finding")
-    )
+    stake = f" {'puts' if count == 1 else 'put'} {at_stake} a month at stake" if at_stake else ""
+    return f"{number_of(count, 'finding')}{stake}"
 
 
 def _lead(report: Report) -> str:
@@ -92,11 +93,9 @@ def _lead(report: Report) -> str:
 def _clean(report: Report) -> str:
     if report.problems:
         return "Nothing was found in what could be read."
-    return (
-        "Nothing was found: none of the policies has anything to say."
-        if report.counts.projects
-        else ("There was no infrastructure code to look at.")
-    )
+    if not report.counts.projects:
+        return "There was no infrastructure code to look at."
+    return "Nothing was found: none of the policies has anything to say."
 
 
 def _links(parts: dict[str, Html]) -> Iterator[Html]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mlguard.finding import Finding, Report, Undecided, sum_of
+from mlguard.finding import Finding, Report, Undecided, number_of, sum_of
 from mlguard.policy.model import Enforcement, Policy
 from mlguard.render.fragments import EMPTY, Html, fragment, joined, text
 from mlguard.render.html_findings import Cards, place_of
 from mlguard.render.html_prose import fix, prose, references, spoken
 from mlguard.render.money import exposure_of, range_of
-from mlguard.render.totals import number_of, undecided_reasons, worst_first
+from mlguard.render.totals import by_policy, undecided_reasons, worst_first
 
 _PLACES = 50  # of an undecided check, for each reason
 _LANGUAGES = {"cloudformation": "CloudFormation", "terraform": "Terraform", "cdk": "CDK"}
@@ -71,11 +71,11 @@ def fixed(report: Report) -> Html:
 
 def guardrails(report: Report, cards: Cards) -> Html:
     """Tell for each policy with findings whether an organization policy can stop the mistake."""
-    groups = _by_policy(report.counted())
+    groups = by_policy(report.counted())
     if not groups:
         return EMPTY
     order = list(_VERDICTS)
-    listed = sorted(groups.values(), key=lambda group: (order.index(group[0].policy.guardrail.enforce), -len(group)))
+    listed = sorted(groups, key=lambda group: order.index(group[0].policy.guardrail.enforce))
     heads = (
         ("Guardrail", "short"),
         ("Policy", "name"),
@@ -154,8 +154,8 @@ def notes(report: Report) -> Html:
 
 def policies(report: Report, cards: Cards) -> Html:
     """Write the page of each policy that has findings: why, how to fix it in each language, and its guardrail."""
-    groups = _by_policy(report.findings)
-    content = joined((_policy(cards.policies[name], groups[name]) for name in sorted(groups)), "\n")
+    groups = by_policy(report.findings)
+    content = joined((_policy(cards.policies[group[0].policy.id], group) for group in groups), "\n")
     return _section("policies", "Policies with findings", content) if groups else EMPTY
 
 
@@ -180,15 +180,8 @@ def _policy(number: int, group: Sequence[Finding]) -> Html:
 
 
 def _fixes(number: int, policy: Policy) -> Iterable[Html]:
-    """Write the fix in each language; CDK is mended as its template is where there is no text of its own."""
-    texts = dict(policy.fix_by_hand)
+    """Write the fix in each language that has one."""
     for name, language in _LANGUAGES.items():
-        if texts.get(name, "").strip():
-            yield fragment("fix", number=number, dialect=name, language=language, text=fix(texts[name]))
-
-
-def _by_policy(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
-    groups: dict[str, list[Finding]] = {}
-    for finding in findings:
-        groups.setdefault(finding.policy.id, []).append(finding)
-    return groups
+        written = policy.fix_by_hand.get(name, "")
+        if written.strip():
+            yield fragment("fix", number=number, dialect=name, language=language, text=fix(written))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from mlguard.finding import Report
+from mlguard.finding import Report, number_of
 from mlguard.render.fragments import EMPTY, Html, fragment, joined
 from mlguard.render.html_charts import strip
 from mlguard.render.money import monthly_total, range_of
-from mlguard.render.totals import by_severity, by_status, number_of
+from mlguard.render.totals import by_severity, by_status
 
 _LONG = 14  # characters of a figure that needs a smaller size
 _GUARDRAILS = {
@@ -57,7 +57,7 @@ def _money(report: Report) -> Html:
 def _change(report: Report, against: str) -> Html:
     parts = by_status(report)
     more = joined([strip(parts, {status: status for status in parts}), fragment("small", text=f"against {against}")])
-    return _tile("This change", f"{parts['new'] + parts['worse']:,} new or worse", more)
+    return _tile("New or worse", f"{parts['new'] + parts['worse']:,}", more)
 
 
 def _undecided(report: Report) -> Html:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mlguard.finding import Finding, Report, sum_of
+from mlguard.finding import Finding, Report, number_of, sum_of
 from mlguard.knowledge.prices import price_dates
 from mlguard.render.advice import fix_in_brief, shown_path
 from mlguard.render.escape import markdown_code, markdown_code_cell, markdown_prose, shortened
 from mlguard.render.money import dearest_first, exposure_of, monthly_total, range_of, total_line
-from mlguard.render.totals import by_status, findings_total, number_of, total, undecided_reasons
+from mlguard.render.totals import (
+    by_policy,
+    by_status,
+    change_in_brief,
+    findings_total,
+    total,
+    undecided_reasons,
+    worst,
+)
 
 MAX_CHARACTERS = 60_000
 """GitHub takes 65,536 characters in a comment."""
@@ -18,7 +26,9 @@ _RESERVED = 1200  # for the totals and the lines that say how much was left out
 _MESSAGE = 400
 _NAME = 160
 _REASONS = 10
-_FIXES = 20
+_SHORT = 20  # rows of a list
+_LONG = 50  # findings: who wants to see all opens a report
+_FEW = 5  # findings: so many are seen at a glance
 
 
 def render(report: Report, *, limit: int = MAX_CHARACTERS) -> str:
@@ -33,17 +43,22 @@ def render(report: Report, *, limit: int = MAX_CHARACTERS) -> str:
     foot = f"\n{markdown_prose(total(report))}.\n"
     paper = _Paper(limit - len(head) - len(foot) - _RESERVED)
     paper.section("### Look at this first\n\n", "", list(_remarks(report)), (len(report.remarks), "remark"))
-    title = "### What the change adds\n\n" if report.comparison is not None else ""
-    paper.section(title, _HEADER, (_finding_row(report, finding) for finding in listed), (len(listed), "finding"))
+    problems = list(_problems(report))
+    paper.section("### Problems\n\n", "", problems[:_SHORT], (len(problems), "problem"))
+    groups = by_policy(listed)
+    if len(groups) > 1 and len(listed) > _FEW:
+        paper.section("### By policy\n\n", _POLICY_HEADER, map(_policy_row, groups), (len(groups), "row"))
+    title = "### What the change adds\n\n" if report.comparison is not None else "### Findings\n\n"
+    rows = (_finding_row(report, finding) for finding in listed[:_LONG])
+    paper.section(title, _HEADER, rows, (len(listed), "finding"))
     fixes = list(_fixes(listed))
-    paper.section("### How to fix\n\n", "", fixes[:_FIXES], (len(fixes), "fix"))
+    paper.section("### How to fix\n\n", "", fixes[:_SHORT], (len(fixes), "fix"))
     paper.section(
         f"### {number_of(len(fixed), 'finding')} fixed\n\n",
         "| Where it was | Policy | What was wrong | At stake |\n| --- | --- | --- | --: |\n",
         (_fixed_row(report, finding) for finding in fixed),
         (len(fixed), "fixed finding"),
     )
-    paper.section("### Problems\n\n", "", list(_problems(report)), (len(report.problems), "problem"))
     reasons = undecided_reasons(report)
     paper.section(
         f"### {number_of(len(report.undecided), 'check')} undecided\n\n",
@@ -62,6 +77,12 @@ def render(report: Report, *, limit: int = MAX_CHARACTERS) -> str:
 
 
 _HEADER = "| Severity | Where | Policy | What is wrong | At stake |\n| --- | --- | --- | --- | --: |\n"
+_POLICY_HEADER = "| Policy | Worst | Findings | At stake a month |\n| --- | --- | --: | --: |\n"
+
+
+def _policy_row(group: Sequence[Finding]) -> str:
+    name = markdown_code_cell(shortened(group[0].policy.id, _NAME))
+    return f"| {name} | {worst(group).label} | {len(group):,} | {markdown_prose(_sum_of(group))} |"
 
 
 def _worst_first(findings: Iterable[Finding]) -> list[Finding]:
@@ -75,8 +96,6 @@ def _head(report: Report) -> str:
     if comparison is None:
         return f"## mlguard: {findings_total(report)}\n" + (f"\n{markdown_prose(money)}.\n" if money else "")
     counts = by_status(report)
-    told = [number_of(counts["new"], "new finding") if counts["new"] else "no new findings"]
-    told += [f"{counts[status]:,} {status}" for status in ("worse", "fixed") if counts[status]]
     before = counts["existing"] + counts["worse"] + counts["fixed"]
     after = counts["existing"] + counts["worse"] + counts["new"]
     rows = [
@@ -86,7 +105,7 @@ def _head(report: Report) -> str:
         _change_row("after", after, range_of(monthly_total(report))),
     ]
     against = f"\nAgainst {markdown_code(shortened(comparison.against, _NAME))}, by list prices of {price_dates()}.\n"
-    return "\n".join([f"## mlguard: {', '.join(told)}\n", _CHANGE_HEADER, *rows, against])
+    return "\n".join([f"## mlguard: {change_in_brief(report)}\n", _CHANGE_HEADER, *rows, against])
 
 
 _CHANGE_HEADER = "| | Findings | At stake a month |\n| --- | --: | --: |"

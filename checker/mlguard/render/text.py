@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlguard.finding import Finding, Report
+from mlguard.finding import Finding, Report, number_of
 from mlguard.record import field, record
 from mlguard.render.advice import (
     first_paragraph,
     fix_blocks,
     fix_by_hand,
+    fix_by_mlguard,
     fix_language,
     has_guardrail,
     paragraphs,
@@ -19,7 +20,7 @@ from mlguard.render.money import exposure_of, reasons_of
 from mlguard.render.snippet import snippet
 from mlguard.render.text_lines import MESSAGE, MIN_WIDTH, Lines, wrap
 from mlguard.render.text_summary import summary
-from mlguard.render.totals import Order, in_order, number_of
+from mlguard.render.totals import Order, in_order
 
 _TEXT = 2000  # characters of a line of policy text
 _LINES = 60  # lines of a fix
@@ -33,7 +34,8 @@ def render(
 ) -> str:
     """Render the report for people; `width` is the number of columns to fill, `sort` orders the findings.
 
-    `verbose` also lists suppressed findings and every undecided check.
+    Where the run is compared, findings that are older than the change are counted only. `verbose` shows them too, and
+    lists suppressed findings and every undecided check.
     """
     lines = Lines(report, color=color, width=max(width, MIN_WIDTH), verbose=verbose)
     shown = report.counted() if verbose else report.failing()
@@ -81,12 +83,8 @@ class _Findings:
     def _head(self, finding: Finding) -> None:
         """Write place, severity, policy and message: on one line where they fit, else the message below."""
         where = self.lines.where(finding.at.path, finding.at.line, finding.at.column)
-        severity, name, message = (
-            finding.severity.label,
-            terminal(finding.policy.id),
-            terminal(finding.message, MESSAGE),
-        )
-        styled = self.lines.styled
+        severity, styled = finding.severity.label, self.lines.styled
+        name, message = terminal(finding.policy.id), terminal(finding.message, MESSAGE)
         head = f"{styled(where, 'bold')}  {styled(severity, severity)}  {styled(name, 'bold')}"
         if len(where) + len(severity) + len(name) + len(message) + 6 <= self.lines.width:
             self.lines.add(f"{head}  {message}")
@@ -98,7 +96,7 @@ class _Findings:
         exposure = exposure_of(finding)
         reasons = [terminal(reason, MESSAGE) for reason in reasons_of(finding)]
         if len(reasons) == 1:
-            self._detail(margin, "at stake", f"{exposure}: {reasons[0]}")
+            self._detail(margin, "at stake", f"{exposure}: {reasons[0]}" if exposure else reasons[0])
         elif exposure:
             more = [f"and {number_of(len(reasons) - _PARTS, 'more part')}"] if len(reasons) > _PARTS else []
             self._detail(margin, "at stake", exposure, *reasons[:_PARTS], *more)
@@ -128,14 +126,20 @@ class _Findings:
             self._detail(margin, "guardrail", f"an SCP {what}: mlguard scp generate")
 
     def _fix(self, finding: Finding, margin: str) -> None:
+        automatic = fix_by_mlguard(finding)
+        if automatic:
+            self._detail(margin, "fix", terminal(automatic, _TEXT))
+        label = "by hand" if automatic else "fix"
         blocks = fix_blocks(fix_by_hand(finding))
         key = (finding.policy.id, fix_language(finding))
+        if blocks and key in self.mended and automatic:
+            return
         if blocks and key in self.mended:
-            self._detail(margin, "fix", f"as above; mlguard explain {terminal(finding.policy.id)}")
+            self._detail(margin, label, f"as above; mlguard explain {terminal(finding.policy.id)}")
         elif blocks:
             self.mended.add(key)
             sentences = [] if blocks[0][0] else [*paragraphs(blocks.pop(0)[1])]
-            self._detail(margin, "fix", *(terminal(part, _TEXT) for part in sentences))
+            self._detail(margin, label, *(terminal(part, _TEXT) for part in sentences))
             for is_code, text in blocks:
                 self._block(margin, text, is_code=is_code)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from mlguard.errors import MlguardError
-from mlguard.finding import Finding, Money, Part, sum_of
+from mlguard.finding import Finding, Money, Part, number_of, sum_of
 from mlguard.render.advice import shown_path
 from mlguard.render.escape import terminal
 from mlguard.render.money import most_of, range_of, total_line, totals_by
 from mlguard.render.text_lines import MESSAGE, Lines
-from mlguard.render.totals import change_total, in_order, number_of, total, undecided_reasons
+from mlguard.render.totals import by_policy, change_total, in_order, total, undecided_reasons, worst
 
 _REASONS = 10
 _GROUPS = 10
@@ -110,24 +110,17 @@ def _notes(lines: Lines) -> None:
 
 def _by_policy(lines: Lines) -> None:
     """Count the findings of each policy, where there are more than a glance takes in: the worst, then the most."""
-    groups: dict[str, list[Finding]] = {}
-    for finding in lines.report.failing():
-        groups.setdefault(finding.policy.id, []).append(finding)
-    found = sum(map(len, groups.values()))
-    if found <= _FEW or len(groups) == 1:
+    groups = by_policy(lines.report.failing())
+    if len(groups) < 2 or sum(map(len, groups)) <= _FEW:  # noqa: PLR2004  (one says nothing)
         return
     lines.add("by policy:")
-    digits = len(str(max(map(len, groups.values()))))
-    for name, group in sorted(groups.items(), key=lambda item: (-_worst(item[1]), -len(item[1]), item[0])):
-        worst = max(finding.severity for finding in group).label
+    digits = len(str(max(map(len, groups))))
+    for group in groups:
+        label = worst(group).label
         money = range_of(sum_of(part for finding in group for part in finding.exposure))
-        severity = lines.styled(f"{worst:<8}", worst)
-        lines.add(f"  {len(group):>{digits}}  {severity}  {money:>{_SUM}}  {terminal(name)}")
+        severity = lines.styled(f"{label:<8}", label)
+        lines.add(f"  {len(group):>{digits}}  {severity}  {money:>{_SUM}}  {terminal(group[0].policy.id)}")
     lines.add("")
-
-
-def _worst(findings: Iterable[Finding]) -> int:
-    return max(finding.severity for finding in findings)
 
 
 def _money(lines: Lines) -> None:

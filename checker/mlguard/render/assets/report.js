@@ -32,7 +32,7 @@
       if (meant) count += 1;
     }
     none.hidden = count > 0;
-    output.value = count === findings.length ? number.format(count) + " findings"
+    output.value = count === findings.length ? number.format(count) + (count === 1 ? " finding" : " findings")
       : number.format(count) + " of " + number.format(findings.length);
     label();
   };
