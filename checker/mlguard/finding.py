@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from mlguard.errors import MlguardError
-from mlguard.policy.model import Policy, Severity
+from mlguard.policy.model import Policy, Recipe, Severity
 from mlguard.record import field, record
 from mlguard.resource import Basis, Related
 from mlguard.source import Document, Span
+from mlguard.value import Scalar
 
 
 @record()
@@ -18,6 +19,23 @@ class Suppression:
 
     reason: str
     at: Span
+
+
+@record()
+class Ignore:
+    """A wish in the code that policies leave something alone, and what became of it.
+
+    `ids` are the names as they are written, `hides` the findings that it keeps from counting, `faults` what is wrong
+    with it, in words. `inline` tells a comment from metadata and acknowledgements.
+    """
+
+    ids: tuple[str, ...]
+    reason: str
+    until: str
+    at: Span
+    inline: bool = True
+    hides: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 @record()
@@ -70,6 +88,55 @@ def sum_of(parts: Iterable[Part], per: Literal["month", "run"] = "month") -> Mon
     return Money(sum(lows.values()), None if unbounded else sum(high or 0.0 for high in highs.values()))
 
 
+def fingerprint_of(policy: str, project: str, path: str, resource: str, leaf: str, repeat: int) -> str:
+    """Identify a mistake by what is wrong with what."""
+    from hashlib import blake2b  # noqa: PLC0415  (slow to import, and most reports name no fingerprint)
+
+    parts = (policy, project, path, resource, leaf, str(repeat))
+    return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+@record(eq=False)
+class Remedy:
+    """How a policy would mend a finding, every value known, before anybody has looked at the text.
+
+    `at` is the header of the resource, or where the finding points when it is about a project; `parameter` that of the
+    parameter that chooses the type. `replace` stands instead of the value `found_value`, which is written at `found`,
+    or of nothing where that is None. `refused` says why nothing can be done.
+    """
+
+    safe: bool
+    what: str
+    at: Span
+    type: str = ""
+    parameter: Span | None = None
+    found: Span | None = None
+    found_value: Scalar = None
+    replace: object = None
+    recipes: tuple[Recipe, ...] = ()
+    refused: str = ""
+
+
+@record()
+class Splice:
+    """A stretch of a file, by offsets, and the text that stands there instead."""
+
+    path: str
+    start: int
+    end: int
+    text: str
+
+
+@record(eq=False)
+class Repair:
+    """How a finding is mended: what is spliced into which files, or, in `refused`, why nothing is."""
+
+    safe: bool
+    what: str
+    splices: tuple[Splice, ...] = ()
+    refused: str = ""
+
+
 Status = Literal["", "new", "worse", "existing", "fixed"]
 """What a change did to a finding: made it, made it dearer or more severe, left it as it was, took it away.
 
@@ -84,8 +151,10 @@ class Finding:
     `when` says in which scenarios it holds, empty when in all. `resource` is the address in the project, `project`
     the file or folder that names the project. `leaf` is the property that settled it, without list indexes. `also`
     are the addresses of more resources that it holds for alike: other instances of the block, other calls of a module.
+    `joined` are the findings that this one stands for, where there are several.
     `exposure` is the money at stake, empty where no figure can be given. `status` is what the change did to it, and
-    `was` what it was before, in words, where it got worse.
+    `was` what it was before, in words, where it got worse. `remedy` is how its policy would mend it, `repair` how that
+    is written. `fail_on` is the severity from which findings of its project fail the run.
     """
 
     policy: Policy
@@ -104,8 +173,12 @@ class Finding:
     repeat: int = 0
     exposure: tuple[Part, ...] = ()
     also: tuple[str, ...] = ()
+    joined: tuple[Finding, ...] = ()
+    remedy: Remedy | None = None
+    repair: Repair | None = None
     status: Status = ""
     was: str = ""
+    fail_on: Severity = Severity.LOW
 
     @property
     def counts(self) -> bool:
@@ -120,10 +193,12 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """Identify the mistake across moved lines: what is wrong with what, never where it stands."""
-        from hashlib import blake2b  # noqa: PLC0415  (slow to import, and most reports name no fingerprint)
+        return fingerprint_of(self.policy.id, self.project, self.at.path, self.resource, self.leaf, self.repeat)
 
-        parts = (self.policy.id, self.project, self.at.path, self.resource, self.leaf, str(self.repeat))
-        return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """Identify every mistake that this finding tells of: those of several resources alike are told as one."""
+        return tuple(dict.fromkeys((self.fingerprint, *(one.fingerprint for one in self.joined))))
 
     def order(self) -> tuple[object, ...]:
         """Give the key by which findings are sorted: by place, then by policy."""
@@ -175,7 +250,8 @@ class Comparison:
 class Remark:
     """What reviewers of a change must know before they trust the check: how the change bears on the check itself.
 
-    `kind` is one word for programs: `configuration`, `suppression`, `baseline`, `policies`, `parameter`, `scope`.
+    `kind` is one word for programs: `configuration`, `parameter`, `policies`, `baseline`, `suppression`, `pipeline` or
+    `scope`, what is looked at.
     """
 
     kind: str
@@ -213,6 +289,7 @@ class Report:
     documents: Mapping[str, Document] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     display_prefix: str = ""
+    ignores: tuple[Ignore, ...] = ()
     comparison: Comparison | None = None
     remarks: tuple[Remark, ...] = ()
     provenance: Provenance | None = None

@@ -91,6 +91,7 @@ def test_finding(full_report: Report) -> None:
         "fix": {
             "dialect": "terraform",
             "by_hand": 'Choose an allowed type:\n\n    instance_type = "ml.t3.medium"',
+            "automatic": None,
         },
         "guardrail": "preventive",
         "exposure": {

@@ -112,7 +112,7 @@ def _finding(report: Report, finding: Finding) -> dict[str, _Json]:
         "related": [{**_place(report, one.span), "what": one.what} for one in finding.related],
         "suppressed": {**_place(report, suppressed.at), "reason": suppressed.reason} if suppressed else None,
         "fingerprint": finding.fingerprint,
-        "fix": {"dialect": dialect(finding), "by_hand": fix} if fix else None,
+        "fix": {"dialect": dialect(finding), "by_hand": fix, "automatic": _automatic(finding)} if fix else None,
         "guardrail": policy.guardrail.enforce,
         "exposure": {
             "monthly_usd": _money(finding.monthly),
@@ -120,6 +120,15 @@ def _finding(report: Report, finding: Finding) -> dict[str, _Json]:
             "parts": [_part(report, part) for part in finding.exposure],
         },
     }
+
+
+def _automatic(finding: Finding) -> _Json:
+    """Say what `mlguard scan --fix` would do, or why it does nothing; null where the policy has no fix for this."""
+    repair = finding.repair
+    if repair is None:
+        return None
+    safety = "safe" if repair.safe else "unsafe"
+    return {"safety": safety, "what": repair.what, "refused": repair.refused or None}
 
 
 def _money(money: Money) -> _Json:

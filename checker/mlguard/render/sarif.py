@@ -12,10 +12,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import mlguard
 from mlguard.errors import MlguardError
-from mlguard.finding import Finding, Report, number_of
+from mlguard.finding import Finding, Repair, Report, number_of
 from mlguard.policy.model import Policy, Severity
 from mlguard.render.advice import first_paragraph, fix_blocks, fix_in_brief, paragraphs, repository_path
-from mlguard.render.escape import markdown_code, markdown_prose, relative_uri, sarif_text, shortened, visible
+from mlguard.render.escape import (
+    markdown_code,
+    markdown_prose,
+    relative_uri,
+    sarif_text,
+    shortened,
+    unicode_text,
+    visible,
+)
 from mlguard.render.money import exposure_of
 from mlguard.render.totals import in_order, total, worst_first
 from mlguard.source import Span
@@ -158,6 +166,8 @@ def _result(report: Report, finding: Finding, index: Mapping[str, int]) -> _Json
             {"id": number, **_location(report, related.span), "message": {"text": _said(related.what)}}
             for number, related in enumerate(finding.related, 1)
         ]
+    if finding.repair is not None and not finding.repair.refused:
+        result["fixes"] = [_fix(report, finding.repair)]
     if finding.suppressed is not None:
         at = finding.suppressed.at
         inside = at.path == finding.at.path or at.path in report.documents
@@ -170,6 +180,28 @@ def _result(report: Report, finding: Finding, index: Mapping[str, int]) -> _Json
             }
         ]
     return result
+
+
+def _fix(report: Report, repair: Repair) -> _Json:
+    """Give what `mlguard scan --fix` would splice in."""
+    changes: dict[str, list[_Json]] = {}
+    for splice in repair.splices:
+        span = report.documents[splice.path].span(splice.start, splice.end)
+        region = {
+            "startLine": span.line,
+            "startColumn": span.column,
+            "endLine": span.end_line,
+            "endColumn": span.end_column,
+        }
+        replacement = {"deletedRegion": region, "insertedContent": {"text": unicode_text(splice.text)}}
+        changes.setdefault(splice.path, []).append(replacement)
+    return {
+        "description": {"text": _said(repair.what)},
+        "artifactChanges": [
+            {"artifactLocation": _artifact(report, path), "replacements": replacements}
+            for path, replacements in changes.items()
+        ],
+    }
 
 
 def _logical(finding: Finding) -> _Json:

@@ -10,6 +10,7 @@ from mlguard.render.advice import (
     first_paragraph,
     fix_blocks,
     fix_by_hand,
+    fix_by_mlguard,
     fix_language,
     has_guardrail,
     paragraphs,
@@ -125,14 +126,20 @@ class _Findings:
             self._detail(margin, "guardrail", f"an SCP {what}: mlguard scp generate")
 
     def _fix(self, finding: Finding, margin: str) -> None:
+        automatic = fix_by_mlguard(finding)
+        if automatic:
+            self._detail(margin, "fix", terminal(automatic, _TEXT))
+        label = "by hand" if automatic else "fix"
         blocks = fix_blocks(fix_by_hand(finding))
         key = (finding.policy.id, fix_language(finding))
+        if blocks and key in self.mended and automatic:
+            return
         if blocks and key in self.mended:
-            self._detail(margin, "fix", f"as above; mlguard explain {terminal(finding.policy.id)}")
+            self._detail(margin, label, f"as above; mlguard explain {terminal(finding.policy.id)}")
         elif blocks:
             self.mended.add(key)
             sentences = [] if blocks[0][0] else [*paragraphs(blocks.pop(0)[1])]
-            self._detail(margin, "fix", *(terminal(part, _TEXT) for part in sentences))
+            self._detail(margin, label, *(terminal(part, _TEXT) for part in sentences))
             for is_code, text in blocks:
                 self._block(margin, text, is_code=is_code)
 
