@@ -77,7 +77,7 @@ resource "aws_launch_template" "x" {
     assert parts(report) == []
 
 
-def test_what_provisioned_operations_cost_is_told_to_be_more(scanned: Scan) -> None:
+def test_that_the_price_of_provisioned_operations_is_left_out_is_told(scanned: Scan) -> None:
     text = """
 provider "aws" { region = "us-east-1" }
 resource "aws_ebs_volume" "x" {
@@ -88,4 +88,4 @@ resource "aws_ebs_volume" "x" {
 }
 """
     (part,) = parts(scanned({"main.tf": text}, TYPE))
-    assert (part.low, part.high, part.how) == (12.5, None, "100 GB x $0.125 a GB-month, and its provisioned IOPS")
+    assert (part.low, part.high, part.how) == (12.5, 12.5, "100 GB x $0.125 a GB-month, without its provisioned IOPS")

@@ -152,7 +152,7 @@ def _capacity(subject: Subject, kind: str, scenario: Scenario) -> Amount:
 
 
 _WITH_IOPS = ("ebs.io1", "ebs.io2")
-"""Volumes whose larger cost is another: no price of provisioned IOPS is known."""
+"""Volumes of which a part of the price is not known: that of provisioned IOPS."""
 
 
 def _rounded_up(vcpus: float, of_one: int) -> float:
@@ -176,7 +176,7 @@ def _volumes(subject: Subject, billing: str, scenario: Scenario) -> Iterator[Cha
         total = amount.times(count).times(Amount(rate.usd, rate.usd)).times(months)
         how = _volume_sum(amount, count, rate)
         if stored in _WITH_IOPS:
-            total, how = Amount(total.low, None), f"{how}, and its provisioned IOPS"
+            how = f"{how}, without its provisioned IOPS"
         at = (child(node, "type", scenario) or size).place
         yield Charge(
             f"volumes.{index}", total.low, total.high, per, "list", how if per == "month" else f"{how}, {duration}", at
