@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mlguard.finding import Finding, Report, sum_of
+from mlguard.finding import Finding, Report, number_of, sum_of
 from mlguard.knowledge.prices import price_dates
 from mlguard.render.advice import fix_in_brief, shown_path
 from mlguard.render.escape import markdown_code, markdown_code_cell, markdown_prose, shortened
@@ -14,7 +14,6 @@ from mlguard.render.totals import (
     by_status,
     change_in_brief,
     findings_total,
-    number_of,
     total,
     undecided_reasons,
     worst,

@@ -15,6 +15,7 @@ from mlguard.vocabulary.derived.subject import Subject
 _WITHOUT_DEFAULTS = ("aws_autoscaling_group", "awscc_", "embedded:")
 _ENVIRONMENT = "Environment"
 _BILLING = ("budgets.", "ce.")
+_SAID_OF = ("budgets.budget", "ce.cost_allocation_tag", "ce.cost_category")
 
 
 @record(frozen=False)
@@ -184,13 +185,15 @@ def billing_gap(subject: Subject, scenario: Scenario) -> Content:
     """
     there = [one for one in subject.siblings if one.raw.exists(scenario) is not False]
     billing = [one for one in there if one.kind.startswith(_BILLING)]
-    if not billing or billing[0].raw is not subject.resource.raw:
+    first = next((one for one in billing if one.kind in _SAID_OF), None)
+    if first is None or first.raw is not subject.resource.raw:
         return None
     managed = any(one.kind.startswith("ce.") for one in billing)
     if not managed and any(_is_machine_learning(one, scenario) for one in there):
         return None
     if subject.resource.raw.format == "cloudformation":
-        return None if managed else "a cost category"
+        grouped = any(one.kind == "ce.cost_category" for one in billing)
+        return None if grouped else "a cost category"
     active = _active_tags(there, scenario)
     if isinstance(active, Unknown):
         return active
