@@ -135,7 +135,7 @@ def _planned(report: Report) -> Report:
     """Find out how what can be mended is written, where there is anything to mend."""
     if not any(finding.remedy is not None for finding in report.findings):
         return report
-    from mlguard.repair import planned  # noqa: PLC0415  (most reports of a clean repository need none)
+    from mlguard.repair.planning import planned  # noqa: PLC0415  (most reports of a clean repository need none)
 
     return planned(report)
 

@@ -167,7 +167,12 @@ def _canonical(policies: Sequence[Policy]) -> Callable[[str], str | None]:
 
 
 def _needed(judged: Judged, documents: Mapping[str, Document]) -> dict[str, Document]:
-    """Give the documents that a report shows lines of; all others are dropped with the project."""
+    """Give the documents that a report shows lines of; all others are dropped with the project.
+
+    A fix may have its place in any file of a project, so where there is one, all are kept.
+    """
+    if any(finding.remedy is not None for finding in judged.findings):
+        return dict(documents)
     places = [one.at for one in judged.findings] + [one.at for one in judged.undecided]
     places += [one.span for finding in judged.findings for one in finding.related]
     places += [wish.at for wish in judged.wishes]
