@@ -67,6 +67,7 @@ def test_the_wheel_holds_the_policies_and_no_tests(wheel: Path) -> None:
     files = {path.relative_to(TOP).as_posix() for path in (TOP / "policies").rglob("*") if path.is_file()}
     assert {f"mlguard/{name}" for name in files} <= names
     assert "mlguard/py.typed" in names
+    assert {f"mlguard/render/assets/report.{kind}" for kind in ("html", "css", "js")} <= names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
     assert tops == {"mlguard"}
@@ -92,6 +93,8 @@ def test_the_command_scans(python: Path, tmp_path: Path) -> None:
     assert run.returncode == 1, run.stderr
     findings = json.loads(run.stdout)["findings"]
     assert ("bucket-without-lifecycle", 1) in {(one["policy"], one["line"]) for one in findings}
+    page = run_in(tmp_path, command, "scan", "--format=html", "--no-progress", ".")
+    assert page.stdout.rstrip().endswith("</html>")
 
 
 def test_the_command_starts_without_any_parser(python: Path, tmp_path: Path) -> None:

@@ -399,7 +399,9 @@ def test_the_region_that_the_user_gives(tmp_path: Path) -> None:
     (given,) = projects(tmp_path, files, region="eu-north-1")
     assert settle(given.resources[0].region, Scenario()).content == "eu-north-1"
     (without,) = projects(tmp_path, files)
-    assert settle(without.resources[0].region, Scenario()).content == Unknown("no provider region is given")
+    assert settle(without.resources[0].region, Scenario()).content == Unknown(
+        "no provider region is given: give --region or set it in the configuration"
+    )
 
 
 @pytest.mark.parametrize(
