@@ -163,7 +163,7 @@ def _canonical(policies: Sequence[Policy]) -> Callable[[str], str | None]:
 
 def _needed(judged: Judged, documents: Mapping[str, Document]) -> dict[str, Document]:
     """Give the documents that a report shows lines of, or that are mended; all others are dropped with the project."""
-    places = [one.at for one in judged.findings] + [one.at for one in judged.undecided]
+    places = [one.at for one in judged.findings]
     places += [one.span for finding in judged.findings for one in finding.related]
     places += [one.suppressed.at for one in judged.findings if one.suppressed is not None]
     remedies = [one.remedy for one in judged.findings if one.remedy is not None]
