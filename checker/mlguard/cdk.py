@@ -65,6 +65,7 @@ class Plugin:
             root=self._root,
             policies=terms.policies,
             known=terms.known,
+            mandatory=terms.mandatory,
             configuration=terms.configuration,
             environment=named_environment(environment, terms.configuration),
             region=region,

@@ -98,6 +98,7 @@ def _report(root: Root, path: str) -> Report:
             paths=(path,),
             policies=terms.policies,
             known=terms.known,
+            mandatory=terms.mandatory,
             configuration=terms.configuration,
             rates=terms.rates,
             configurations=configurations,

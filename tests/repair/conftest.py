@@ -11,7 +11,8 @@ import pytest
 from mlguard.configuration import parse_configuration
 from mlguard.finding import Report
 from mlguard.policy.load import bundled_policies
-from mlguard.repair import Mended, mend, planned
+from mlguard.repair.planning import planned
+from mlguard.repair.rounds import Mended, mend
 from mlguard.scan import Options, scan
 from mlguard.scan.selection import choose
 from mlguard.source import Document, Overlay

@@ -34,8 +34,10 @@ def configurations_of(options: argparse.Namespace, root: Root) -> Configurations
         return Configurations(root, Configuration())
     if options.config is None:
         return Configurations(root)
-    path = Path(options.config)
-    return Configurations(root, read_configuration(Root(Path(os.path.abspath(path)).parent), path.name))  # noqa: PTH100
+    path = Path(os.path.abspath(options.config))  # noqa: PTH100
+    if root.folder in path.parents:
+        return Configurations(root, read_configuration(root, relative(root, path)))
+    return Configurations(root, read_configuration(Root(path.parent), path.name))
 
 
 def configuration_of(options: argparse.Namespace, root: Root) -> Configuration:
@@ -55,14 +57,26 @@ def policies_chosen(
     return chosen_policies(policies, configuration, options.select, options.ignore)
 
 
-def own_policies(folders: Sequence[str]) -> list[Policy]:
-    """Read the folders of own policies that the command line names; UsageError where one is missing."""
+def own_policies(folders: Sequence[str], root: Root | None = None) -> list[Policy]:
+    """Read the folders of own policies that the command line names; UsageError where one is missing.
+
+    Those inside of the `root` are read from it, so that they are those of its commit.
+    """
     own: list[Policy] = []
-    for folder in folders:
-        if not Path(folder).is_dir():
-            raise UsageError(f"there is no policy folder {folder}")
-        own.extend(load_folder(Path(folder), folder, own))
+    for written in folders:
+        within, folder = policy_folder(written, root)
+        if not within.is_folder(folder):
+            raise UsageError(f"there is no policy folder {written}")
+        own.extend(load_folder(within, folder, written, own))
     return own
+
+
+def policy_folder(written: str, root: Root | None) -> tuple[Root, str]:
+    """Give the root that a folder of own policies is read from, and its path in it."""
+    path = Path(os.path.abspath(written))  # noqa: PTH100
+    if root is not None and root.folder in path.parents:
+        return root, relative(root, path)
+    return Root(path), ""
 
 
 def display_prefix(root: Root) -> str:
@@ -102,7 +116,9 @@ def given_of(options: argparse.Namespace, root: Root) -> Given:
     files = []
     for written in options.parameters:
         name, environment = with_environment(written)
-        files.append(read_parameter_file(root, relative(root, Path(name)), environment))
+        path = relative(root, Path(name))
+        there = root if root.exists(path) else Root(root.folder)  # a commit may be older than the file
+        files.append(read_parameter_file(there, path, environment))
     values = {}
     for written in options.parameter:
         name, equals, value = written.partition("=")

@@ -19,6 +19,8 @@ from mlguard.errors import MlguardError
 
 _COMMANDS = {
     "scan": ("scan", "scan CloudFormation, Terraform and CDK output below the given paths"),
+    "baseline": ("baseline", "write down what is there, so that scans tell it from what comes"),
+    "suppressions": ("suppressions", "list every suppression: what it hides, its reason, its age"),
     "policies": ("policies", "list the policies"),
     "explain": ("policies", "show what a policy finds, why it costs, and how to fix it"),
     "new": ("policies", "write the skeleton of a policy"),

@@ -13,7 +13,7 @@ from mlguard.source import Span
 Origin = Span | Literal["default", "command line"]
 _SETTINGS = (
     "select", "ignore", "exclude", "fail_on", "region", "environment", "budgets", "policies", "var_files", "prices",
-    "break_glass",
+    "break_glass", "mandatory", "baseline",
 )  # fmt: skip
 _DEPLOYED = ("var_files", "parameter_files", "region", "workspace")
 _TELLING = {"path": "paths", "stack": "stacks", "workspace": "workspace", "tag": "tags"}

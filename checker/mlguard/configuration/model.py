@@ -57,7 +57,7 @@ class Configuration:
 
     `files` are what it was read from, the nearest first. `origins` tell where a setting is written, by its name:
     `fail_on`, `parameters.max_idle_seconds`, `environments.production.region`. Every path and pattern in it is relative
-    to the root. `assignments` are the nearest first.
+    to the root. `assignments` are the nearest first. `mandatory` names policies that nothing in the code leaves out.
     """
 
     path: str = ""
@@ -72,6 +72,8 @@ class Configuration:
     var_files: tuple[str, ...] = ()
     break_glass: tuple[str, ...] = ()
     prices: str = ""
+    mandatory: tuple[str, ...] = ()
+    baseline: str = ""
     parameters: Parameters = field(default_factory=bundled_parameters)
     deployments: tuple[Deployment, ...] = ()
     assignments: tuple[Assignment, ...] = ()

@@ -20,7 +20,7 @@ from mlguard.value import Node
 Fields = Mapping[str, Node]
 KEYS = (
     "root", "extend", "select", "ignore", "exclude", "fail_on", "region", "environment", "parameters", "environments",
-    "policies", "budgets", "var_files", "break_glass", "prices",
+    "policies", "budgets", "var_files", "break_glass", "prices", "mandatory", "baseline",
 )  # fmt: skip
 ENVIRONMENT_KEYS = (
     "title", "words", "paths", "stacks", "tags", "parameters", "var_files", "parameter_files", "region", "workspace",
@@ -48,6 +48,8 @@ def applied(top: Node, path: str, folder: str, around: Configuration) -> Configu
         "var_files": named.of,
         "break_glass": texts,
         "prices": lambda given, key: named.joined(text(given, key)),
+        "mandatory": lambda given, key: tuple(dict.fromkeys((*around.mandatory, *texts(given, key)))),  # never fewer
+        "baseline": lambda given, key: named.joined(text(given, key)),
     }
     said: dict[str, Any] = {key: read(fields, key) for key, read in readers.items() if key in fields}
     origins = {**around.origins, **{key: _key_place(fields[key]) for key in said}}

@@ -72,6 +72,13 @@ class Hcl:
             self._bodies[start] = self.body(read_block(found))
         return found, self._bodies[start]
 
+    def in_dynamic(self, spot: Spot, start: int) -> bool:
+        """Tell whether an offset is in a `dynamic` block of a body."""
+        block = spot.syntax
+        if isinstance(block, Block) and block.type == "dynamic" and block.start <= start < block.end:
+            return True
+        return any(self.in_dynamic(below, start) for below in (*spot.entries.values(), *spot.items))
+
     def body(self, block: Block) -> Spot:
         """Give a block as the mapping of its arguments and nested blocks."""
         spot = Spot("mapping", block.start, block.end, (block.start, block.header_end), syntax=block)

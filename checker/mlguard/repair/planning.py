@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from mlguard.errors import MlguardError
 from mlguard.finding import Finding, Remedy, Repair, Report, Splice
-from mlguard.parse.terraform.scanner import ScannedBlock
-from mlguard.parse.terraform.syntax import Block
 from mlguard.policy.fixes import value_form
 from mlguard.policy.model import Recipe
 from mlguard.record import replace
-from mlguard.repair.hcl import Hcl
 from mlguard.repair.markup import Markup
 from mlguard.repair.tree import RefusedError, Spot, merge, settled, wanted_tree
 from mlguard.source import Document, Span
 from mlguard.value import text_of
+
+if TYPE_CHECKING:
+    from mlguard.parse.terraform.scanner import ScannedBlock
+    from mlguard.repair.hcl import Hcl
 
 _LITERAL = re.compile(r'-?[0-9][0-9.]*|true|false|"(?:[^"\\$%\n]|\\["\\])*"')
 _HCL = (".tf", ".tofu")
@@ -95,6 +97,8 @@ class _Planner:
             raise RefusedError("it stands in a file that was not read")
         key = (path, kind.startswith("awscc_"))
         if key not in self._hcls:
+            from mlguard.repair.hcl import Hcl  # noqa: PLC0415  (with the grammar, which no template needs)
+
             self._hcls[key] = Hcl(self._documents[path], objects=key[1])
         return self._hcls[key]
 
@@ -230,7 +234,7 @@ class _Planner:
             edit.start <= start < edit.end for edit in block.edits
         ):
             raise RefusedError(f"the value is not written as it is read (line {found.line})")
-        if _in_dynamic(hcl.block_at(block.start)[1], start):
+        if hcl.in_dynamic(hcl.block_at(block.start)[1], start):
             raise RefusedError("a dynamic block makes it")
         return hcl.replace(Spot("scalar", start, end), remedy.replace)
 
@@ -285,13 +289,6 @@ def _scalar_at(markup: Markup, place: tuple[int, int], templates: bool) -> Spot 
                 return spot
             waiting += [*spot.entries.values(), *spot.items]
     return None
-
-
-def _in_dynamic(spot: Spot, start: int) -> bool:
-    block = spot.syntax
-    if isinstance(block, Block) and block.type == "dynamic" and block.start <= start < block.end:
-        return True
-    return any(_in_dynamic(below, start) for below in (*spot.entries.values(), *spot.items))
 
 
 def _filled(value: object, hcl: Hcl, body: Spot) -> object:

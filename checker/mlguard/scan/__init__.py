@@ -24,6 +24,7 @@ from mlguard.scan.relevance import OF_THE_ACCOUNT
 from mlguard.scan.units import Unit
 from mlguard.scan.workers import Workers
 from mlguard.source import Document
+from mlguard.suppression import Wishes
 from mlguard.vocabulary.load import bundled_vocabulary
 
 __all__ = ["Options", "Tick", "Validate", "projects_of", "scan"]
@@ -38,12 +39,16 @@ def scan(options: Options) -> Report:
     notes = [*notes_on_apps(options, found), *found.notes, *(options.given.unknown_names() if projects else ())]
     if options.only is not None:  # what is wrong elsewhere is no business of these files
         problems = [problem for problem in problems if problem.path in options.only]
+    wishes = Wishes(options.today, options.only is None and options.paths == ("",), not options.environment)
+    for project in projects:
+        wishes.add(project.wishes, project.path)
     findings = [finding for project in projects for finding in project.findings]
     undecided = [one for project in projects for one in project.undecided]
     for project in projects:
         problems.extend(project.problems)
         notes.extend(project.notes)
     notes.extend(_about_budgets(options, projects, findings))
+    findings.extend(_about_suppressions(options, wishes))
     documents = {path: document for project in projects for path, document in project.documents.items()}
     problems.extend(_invalid(options, documents))
     return Report(
@@ -54,6 +59,7 @@ def scan(options: Options) -> Report:
         policies=options.policies,
         documents=documents,
         notes=tuple(dict.fromkeys(notes)),
+        ignores=wishes.ignores(),
     )
 
 
@@ -127,6 +133,11 @@ def _about_budgets(options: Options, projects: Sequence[Judged], findings: Seque
         if at is not None and kind in asked:
             what = "`budgets: repository` makes it count for all"
             yield f"{at.path}:{at.line}: this {title} is of another project; {what}"
+
+
+def _about_suppressions(options: Options, wishes: Wishes) -> list[Finding]:
+    found = wishes.findings(lambda path: options.terms(path).policies)
+    return [replace(one, fail_on=options.terms(one.at.path).configuration.fail_on) for one in found]
 
 
 def _kinds_named(clause: Clause) -> Iterator[Operand]:

@@ -42,6 +42,7 @@ def _joined(group: Sequence[Finding]) -> Finding:
         group[0],
         related=tuple(related),
         also=tuple(others),
+        joined=tuple(group) if len(group) > 1 else (),
         when=_when(group),
         exposure=tuple(parts),
         fail_on=min(finding.fail_on for finding in group),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Callable, Iterator, Sequence
 
 from mlguard.errors import LimitError, MlguardError, SourceError
 from mlguard.parse.cloudformation import looks_like_template, may_nest
 from mlguard.record import field, record
 from mlguard.scan.ignoring import Ignoring
-from mlguard.source import Root
+from mlguard.source import Entry, Root
 from mlguard.source.root import decode
 
 MAX_FILES = 200_000
@@ -96,10 +94,9 @@ class _Walk:
         while pending:
             folder, ignoring = pending.pop()
             try:
-                entries = sorted(os.scandir(self._root.folder / folder), key=lambda entry: entry.name)
-            except OSError as error:
-                message = f"the folder cannot be listed: {os.strerror(error.errno or 0)}"
-                self.found.problems.append(SourceError(message, folder))
+                entries = self._root.entries(folder)
+            except SourceError as error:
+                self.found.problems.append(error)
                 continue
             names = {entry.name for entry in entries}
             if "pyvenv.cfg" in names and folder != start:
@@ -124,15 +121,13 @@ class _Walk:
                 return ignoring.nothing()
         return ignoring
 
-    def _within(
-        self, folder: str, entries: Sequence[os.DirEntry[str]], ignoring: Ignoring
-    ) -> Iterator[tuple[str, Ignoring]]:
+    def _within(self, folder: str, entries: Sequence[Entry], ignoring: Ignoring) -> Iterator[tuple[str, Ignoring]]:
         """Take in the files of a folder; give the folders to go on with."""
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if self._excluded(path):
                 continue
-            if entry.is_dir(follow_symlinks=False):
+            if entry.kind == "folder":
                 inside = self._entered(path, entry.name, ignoring)
                 if inside is not None:
                     yield path, inside
@@ -193,6 +188,12 @@ def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
+def in_skipped_folder(path: str) -> bool:
+    """Tell whether a path lies in a folder that is not gone into, unless it is asked for: vendored code, caches."""
+    folders = path.split("/")[:-1]
+    return any(name in _UNINTERESTING or name in _VENDORED or _BUNDLED.match(name) for name in folders)
+
+
 def _matters(name: str) -> bool:
     return name.lower().endswith((*_TERRAFORM, *_MARKUP))
 
@@ -203,17 +204,12 @@ def _is_output(root: Root, folder: str) -> bool:
     return root.is_file(path) and _is_assembly(root, folder, path)
 
 
-def _entry(root: Root, path: str, entry: os.DirEntry[str], found: Found) -> None:
-    try:
-        mode = entry.stat(follow_symlinks=False).st_mode
-    except OSError as error:
-        found.problems.append(SourceError(os.strerror(error.errno or 0), path))
-        return
+def _entry(root: Root, path: str, entry: Entry, found: Found) -> None:
     found.seen += 1
-    if stat.S_ISREG(mode):
+    if entry.kind == "file":
         _file(root, path, found, counted=True)
     else:
-        found.skipped[path] = "a symbolic link, not followed" if stat.S_ISLNK(mode) else "not a regular file"
+        found.skipped[path] = "a symbolic link, not followed" if entry.kind == "link" else "not a regular file"
 
 
 def _file(root: Root, path: str, found: Found, *, counted: bool = False) -> None:

@@ -17,7 +17,7 @@ from mlguard.scan.reading import Reading
 from mlguard.scan.relevance import OF_THE_ACCOUNT, judged_types
 from mlguard.scan.units import Unit
 from mlguard.source import Document, Span
-from mlguard.suppress import suppress
+from mlguard.suppression import Rules, Wish, mark
 from mlguard.vocabulary.derived import Settings
 from mlguard.vocabulary.load import bundled_vocabulary
 from mlguard.vocabulary.model import Vocabulary
@@ -43,6 +43,7 @@ class Judged:
     checks: int = 0
     documents: Mapping[str, Document] = field(default_factory=dict)
     accounts: list[tuple[str, Span]] = field(default_factory=list)
+    wishes: list[Wish] = field(default_factory=list)
 
 
 @record(frozen=False)
@@ -99,11 +100,15 @@ class Judge:
         configuration = terms.configuration
         elsewhere = self._accounts if configuration.budgets == "repository" else ()
         checked = check_project(project, terms.policies, configuration.parameters.value, elsewhere)
-        selected = frozenset(policy.id for policy in terms.policies)
-        canonical = _canonical([*terms.known, *terms.policies])
-        marked, remarks = suppress(checked.findings, project.raw, canonical, selected)
+        rules = Rules(
+            canonical=_canonical([*terms.known, *terms.policies]),
+            selected=frozenset(policy.id for policy in terms.policies),
+            mandatory=terms.mandatory,
+            today=self._options.today,
+            heed=self._options.heed_ignores,
+        )
+        marked, judged.wishes = mark(checked.findings, checked.undecided, project.raw, rules)
         judged.findings = [replace(finding, fail_on=configuration.fail_on) for finding in marked]
-        judged.notes.extend(remarks)
         judged.undecided = checked.undecided
         judged.checks = checked.checks
 
@@ -162,11 +167,14 @@ def _canonical(policies: Sequence[Policy]) -> Callable[[str], str | None]:
 
 
 def _needed(judged: Judged, documents: Mapping[str, Document]) -> dict[str, Document]:
-    """Give the documents that a report shows lines of, or that are mended; all others are dropped with the project."""
+    """Give the documents that a report shows lines of; all others are dropped with the project.
+
+    A fix may have its place in any file of a project, so where there is one, all are kept.
+    """
+    if any(finding.remedy is not None for finding in judged.findings):
+        return dict(documents)
     places = [one.at for one in judged.findings]
     places += [one.span for finding in judged.findings for one in finding.related]
-    places += [one.suppressed.at for one in judged.findings if one.suppressed is not None]
-    remedies = [one.remedy for one in judged.findings if one.remedy is not None]
-    places += [place for one in remedies for place in (one.at, one.parameter, one.found) if place is not None]
+    places += [wish.at for wish in judged.wishes]
     paths = dict.fromkeys(place.path for place in places)
     return {path: documents[path] for path in paths if path in documents}

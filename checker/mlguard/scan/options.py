@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import TYPE_CHECKING
 
 from mlguard.configuration import Configuration, Configurations
@@ -29,13 +30,15 @@ def no_progress(_what: str, _done: int, _everything: int) -> None:
 class Terms:
     """By what one project is judged: the configuration of its folder, and what follows from that.
 
-    `known` are all policies that an ignore may name, `policies` those that are judged.
+    `known` are all policies that an ignore may name, `policies` those that are judged, `mandatory` the ids of those
+    that nothing in the code can leave out.
     """
 
     configuration: Configuration
     policies: tuple[Policy, ...] = ()
     known: tuple[Policy, ...] = ()
     rates: Rates = field(default_factory=Rates)
+    mandatory: frozenset[str] = frozenset()
 
 
 @record(eq=False)
@@ -44,10 +47,12 @@ class Options:
 
     `plans` are files that hold Terraform plans, relative to the root too; they may lie outside of it.
     `given` is what the user says of the deployment of templates, `variables` of that of Terraform roots, `rates` are
-    own prices. `known` are all policies that an ignore may name, `policies` those that are judged. All four are those
-    of every project, unless `terms_of` gives them by the path of the project, from `configurations`.
+    own prices. `known` are all policies that an ignore may name, `policies` those that are judged, `mandatory` the ids
+    of those that no ignore leaves out. All five are those of every project, unless `terms_of` gives them by its path,
+    from `configurations`.
 
-    `jobs` is the number of processes, 0 for as many as pay. `ignored` asks for what git ignores, too.
+    `jobs` is the number of processes, 0 for as many as pay. `ignored` asks for what git ignores, too. `today` decides
+    what has expired. Without `heed_ignores`, no suppression in the code counts.
     """
 
     root: Root
@@ -55,6 +60,8 @@ class Options:
     plans: tuple[str, ...] = ()
     policies: tuple[Policy, ...] = ()
     known: tuple[Policy, ...] = ()
+    mandatory: frozenset[str] = frozenset()
+    today: date = field(default_factory=date.today)  # a day, as the author of an ignore means it
     configuration: Configuration = field(default_factory=Configuration)
     environment: str = ""
     region: str = ""
@@ -68,11 +75,12 @@ class Options:
     terms_of: Callable[[str], Terms] | None = None
     jobs: int = 1
     ignored: bool = False
+    heed_ignores: bool = True
 
     def terms(self, path: str) -> Terms:
         """Give by what the project at a path is judged."""
         if self.terms_of is None:
-            return Terms(self.configuration, self.policies, self.known, self.rates)
+            return Terms(self.configuration, self.policies, self.known, self.rates, self.mandatory)
         return self.terms_of(path)
 
     def excluded(self, path: str) -> bool:

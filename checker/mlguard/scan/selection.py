@@ -9,6 +9,7 @@ from mlguard.configuration import Configuration, Configurations
 from mlguard.configuration.fields import place_of
 from mlguard.errors import ConfigurationError, SourceError, UsageError
 from mlguard.knowledge.rates import Rates, read_rates
+from mlguard.policy.housekeeping import HOUSEKEEPING, PACK
 from mlguard.policy.load import bundled_policies, load_folder
 from mlguard.policy.model import Policy
 from mlguard.scan.options import Terms
@@ -49,44 +50,75 @@ class Selection:
         return self._of_path[path]
 
     def _made(self, configuration: Configuration) -> Terms:
+        top = self._configurations.of("")
+        own = self._of_folders(configuration)
+        more = self._of_folders(top) if top.mandatory else ()
+        known = (*bundled_policies(), *HOUSEKEEPING, *self._own, *own)
+        everything = (*known, *(policy for policy in more if policy not in own))
+        mandatory = mandatory_ids(everything, top, configuration)
+        chosen = {policy.id for policy in chosen_policies(known, configuration, self._select, self._ignore)} | mandatory
+        judged = tuple(policy for policy in everything if policy.id in chosen)
+        return Terms(configuration, judged, everything, rates_of(configuration, self._root), mandatory)
+
+    def _of_folders(self, configuration: Configuration) -> tuple[Policy, ...]:
+        """Give the own policies of a configuration."""
         for folder in configuration.policies:
             if folder not in self._folders:
                 others = [*self._own, *(policy for read in self._folders.values() for policy in read)]
                 self._folders[folder] = policies_in(self._root, folder, configuration, others)
-        named = (self._folders[folder] for folder in configuration.policies)
-        known = (*bundled_policies(), *self._own, *(policy for read in named for policy in read))
-        chosen = chosen_policies(known, configuration, self._select, self._ignore)
-        return Terms(configuration, chosen, known, rates_of(configuration, self._root))
+        return tuple(policy for folder in configuration.policies for policy in self._folders[folder])
 
 
 def policies_in(root: Root, folder: str, configuration: Configuration, others: Sequence[Policy]) -> tuple[Policy, ...]:
     """Read the own policies of a folder that a configuration names."""
-    if root.resolve("", folder) is None or not root.is_folder(folder):
+    inside = root.resolve("", folder)
+    if inside is None or not root.is_folder(inside):
         message = f'the policy folder "{folder}" is not in the repository'
         raise _refused(message, configuration, "policies")
-    return load_folder(root.folder / folder, folder, others)
+    return load_folder(root, inside, folder, others)
 
 
 def known_policies(root: Root, configuration: Configuration, own: Sequence[Policy] = ()) -> tuple[Policy, ...]:
     """Give every policy there is: the bundled ones, a user's `own`, those of the folders in the configuration."""
-    policies = [*bundled_policies(), *own]
+    policies = [*bundled_policies(), *HOUSEKEEPING, *own]
     for folder in configuration.policies:
         policies.extend(policies_in(root, folder, configuration, policies))
     return tuple(policies)
 
 
 def chosen_policies(
-    policies: Sequence[Policy], configuration: Configuration, select: Sequence[str] = (), ignore: Sequence[str] = ()
+    policies: Sequence[Policy],
+    configuration: Configuration,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    mandatory: frozenset[str] = frozenset(),
 ) -> tuple[Policy, ...]:
-    """Give the policies that are judged: `select` stands instead of the configuration's, `ignore` beside it."""
+    """Give the policies that are judged: `select` stands instead of the configuration's, `ignore` beside it.
+
+    Those about suppressions are judged with whatever is selected, mandatory ones with whatever is ignored.
+    """
     for setting, names in (("select", () if select else configuration.select), ("ignore", configuration.ignore)):
         unknown = _unknown(policies, names)
         if unknown:
             raise _refused(unknown, configuration, setting)
-    chosen = choose(policies, select or configuration.select, [*ignore, *configuration.ignore])
+    wanted = select or configuration.select
+    about_the_check = (PACK,) if wanted else ()
+    chosen = choose(policies, [*wanted, *about_the_check], [*ignore, *configuration.ignore])
     if configuration.budgets == "managed_elsewhere":
         chosen = tuple(one for one in chosen if one.pack != "budgets" or "project" not in one.applies_to)
-    return chosen
+    ids = {policy.id for policy in chosen} | mandatory
+    return tuple(policy for policy in policies if policy.id in ids)
+
+
+def mandatory_ids(policies: Sequence[Policy], *configurations: Configuration) -> frozenset[str]:
+    """Give the policies that nothing in the code leaves out: a folder may make more of them mandatory, never fewer."""
+    found: set[str] = set()
+    for configuration in configurations:
+        unknown = _unknown(policies, configuration.mandatory)
+        if unknown:
+            raise _refused(unknown, configuration, "mandatory")
+        found.update(one.id for one in policies if any(_named(one, name) for name in configuration.mandatory))
+    return frozenset(found)
 
 
 def named_environment(name: str, configuration: Configuration) -> str:
