@@ -173,7 +173,7 @@ def _needed(judged: Judged, documents: Mapping[str, Document]) -> dict[str, Docu
     """
     if any(finding.remedy is not None for finding in judged.findings):
         return dict(documents)
-    places = [one.at for one in judged.findings] + [one.at for one in judged.undecided]
+    places = [one.at for one in judged.findings]
     places += [one.span for finding in judged.findings for one in finding.related]
     places += [wish.at for wish in judged.wishes]
     paths = dict.fromkeys(place.path for place in places)
