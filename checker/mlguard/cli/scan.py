@@ -93,9 +93,8 @@ def scan_command(options: argparse.Namespace) -> int:
 
 def hook(names: Sequence[str]) -> int:
     """`mlguard hook FILE…`: check the projects of the changed files; quiet when none of them is infrastructure code."""
-    files = [Path(name) for name in names if os.path.lexists(name)]
     root = Root(root_of([Path()]))
-    changed = frozenset(relative(root, path) for path in files)
+    changed = frozenset(relative(root, Path(name)) for name in names)
     parser = argparse.ArgumentParser()
     add_scan(parser)
     options = parser.parse_args(["--no-progress"])

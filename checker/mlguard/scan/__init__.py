@@ -14,6 +14,7 @@ from mlguard.errors import MlguardError, ParseError
 from mlguard.finding import Counts, Finding, Report, Undecided
 from mlguard.policy.model import Clause, Combined, Operand, Policy, Quantified
 from mlguard.resource import Project, RawProject, Resource
+from mlguard.scan.affected import Affected
 from mlguard.scan.alike import alike
 from mlguard.scan.check import check_project
 from mlguard.scan.discover import Found, discover
@@ -40,15 +41,20 @@ def scan(options: Options) -> Report:
         options.root, options.paths, configuration.excludes, lambda seen: options.tick("looking for files", seen, 0)
     )
     problems: list[MlguardError] = list(found.problems)
-    projects, named = _named_projects(options, found, vocabulary, problems)
+    affected = Affected(options, found)
+    named = _named_projects(options, found, vocabulary, problems, affected)
+    accounts = [resource for project in named for resource in project.resources if resource.kind in _OF_THE_ACCOUNT]
+    if options.only is not None:  # what is wrong elsewhere is no business of these files
+        problems.extend(problem for project in named for problem in project.raw.problems)
+        problems = [problem for problem in problems if problem.path in options.only]
+        found.skipped = {path: why for path, why in found.skipped.items() if path in options.only}
+        named = [project for project in named if affected.project(project.raw)]
+    projects = [project.raw for project in named]
     findings: list[Finding] = []
     undecided: list[Undecided] = []
     notes = [*notes_on_apps(options, found), *(options.given.unknown_names() if projects else ())]
     checks = 0
     selected = frozenset(policy.id for policy in options.policies)
-    if options.only is not None:  # what is wrong elsewhere is no business of these files
-        problems = [problem for problem in problems if problem.path in options.only]
-    accounts = [resource for project in named for resource in project.resources if resource.kind in _OF_THE_ACCOUNT]
     for index, project in enumerate(named):
         options.tick("checking", index, len(named))
         problems.extend(project.raw.problems)
@@ -115,22 +121,19 @@ def projects_of(options: Options) -> tuple[list[Project], list[MlguardError]]:
     """Read the projects and name their resources, without judging anything; give what could not be read as well."""
     found = discover(options.root, options.paths, options.configuration.excludes, lambda _seen: None)
     problems: list[MlguardError] = list(found.problems)
-    named = _named_projects(options, found, bundled_vocabulary(), problems)[1]
+    named = _named_projects(options, found, bundled_vocabulary(), problems, Affected(options, found))
     problems.extend(problem for project in named for problem in project.raw.problems)
     return named, _unique(problems)
 
 
 def _named_projects(
-    options: Options, found: Found, vocabulary: Vocabulary, problems: list[MlguardError]
-) -> tuple[list[RawProject], list[Project]]:
-    read = Reading(options, found, vocabulary, problems).projects()
-    projects = [project for project in read if _meant(project, options)]
+    options: Options, found: Found, vocabulary: Vocabulary, problems: list[MlguardError], affected: Affected
+) -> list[Project]:
+    if options.configuration.budgets == "repository":  # those of every other project count
+        affected = Affected(replace(options, only=None), found)
+    projects = list(Reading(options, found, vocabulary, problems, affected).projects())
     native = native_kinds(options)
-    return projects, [normalise(raw, vocabulary, _settings(raw, options), native) for raw in projects]
-
-
-def _meant(project: RawProject, options: Options) -> bool:
-    return options.only is None or any(path in options.only for path in project.files)
+    return [normalise(raw, vocabulary, _settings(raw, options), native) for raw in projects]
 
 
 def _settings(raw: RawProject, options: Options) -> Settings:

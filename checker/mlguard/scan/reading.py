@@ -11,6 +11,7 @@ from mlguard.errors import MlguardError
 from mlguard.parse import cloudformation
 from mlguard.parse.cloudformation import Given
 from mlguard.resource import RawProject
+from mlguard.scan.affected import Affected
 from mlguard.scan.discover import Found
 from mlguard.scan.options import Options
 from mlguard.vocabulary.model import Vocabulary
@@ -19,9 +20,17 @@ from mlguard.vocabulary.model import Vocabulary
 class Reading:
     """Reads every project of a scan; a front end is imported when there is something for it to read."""
 
-    def __init__(self, options: Options, found: Found, vocabulary: Vocabulary, problems: list[MlguardError]) -> None:
+    def __init__(
+        self,
+        options: Options,
+        found: Found,
+        vocabulary: Vocabulary,
+        problems: list[MlguardError],
+        affected: Affected,
+    ) -> None:
         self._options = options
         self._found = found
+        self._affected = affected
         self._problems = problems
         self._vocabulary = vocabulary
         self._native = frozenset(kind.partition(":")[2] for kind in native_kinds(options))
@@ -34,7 +43,7 @@ class Reading:
             yield project
         yield from self._outermost(read)
         planned: frozenset[str] = frozenset()
-        if self._options.plans or self._found.plans:
+        if (self._options.plans or self._found.plans) and self._affected.plans():
             projects, planned = self._plans()
             yield from projects
         if self._found.terraform:
@@ -55,7 +64,7 @@ class Reading:
         if self._found.assemblies:
             from mlguard.parse import cdk  # noqa: PLC0415
         read: set[str] = set()  # the assembly of a stage is read with the one that it belongs to
-        for folder in sorted(self._found.assemblies):
+        for folder in sorted(filter(self._affected.assembly, self._found.assemblies)):
             if (f"{folder}/manifest.json" if folder else "manifest.json") not in read:
                 try:
                     project = cdk.load(self._options.root, folder, self._wanted, self._region(folder))
@@ -69,7 +78,7 @@ class Reading:
         """Leave out the templates that others nest: they are judged there, with the parameters that they are given."""
         templates = [
             (path, project)
-            for index, path in enumerate(self._found.templates)
+            for index, path in enumerate(self._affected.templates())
             if path not in read
             for project in self._templates(path, index)
         ]
@@ -166,7 +175,10 @@ class Reading:
             ]
         folders, region = list(self._found.terraform), partial(Reading._region, self)
         created_by = self._vocabulary.created_by
-        return terraform.load(options.root, folders, self._wanted, given, region, environments, planned, created_by)
+        meant = self._affected.code
+        return terraform.load(
+            options.root, folders, self._wanted, given, region, environments, planned, created_by, meant
+        )
 
 
 def notes_on_apps(options: Options, found: Found) -> list[str]:

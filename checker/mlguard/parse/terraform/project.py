@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from mlguard.errors import LimitError, MlguardError
@@ -40,6 +40,7 @@ def load(  # noqa: PLR0913, PLR0917  (where to look, what for, and what the user
     environments: Sequence[Variables] = (),
     planned: frozenset[str] = frozenset(),
     created_by: CreatedBy = unknown_source,
+    meant: Callable[[Mapping[str, Document]], bool] = lambda _documents: True,
 ) -> list[RawProject]:
     """Read every root among the folders as a project; never raises for what the files hold.
 
@@ -47,7 +48,8 @@ def load(  # noqa: PLR0913, PLR0917  (where to look, what for, and what the user
     matters: blocks of other types are indexed, not parsed. `region`, for all or by folder, holds where no provider
     says one. A root that `environments` concern is one project for each of those, any other one for `variables`.
     `planned` are the roots that a plan stands for: they are left out. `created_by` gives the types that the module of
-    a source can create, for modules that are not here.
+    a source can create, for modules that are not here. `meant` tells by its files, those of its modules among them,
+    whether a root is to be read at all.
     """
     known: dict[str, Configuration] = {}
 
@@ -57,12 +59,13 @@ def load(  # noqa: PLR0913, PLR0917  (where to look, what for, and what the user
         return known[folder]
 
     inside = [folder for folder in sorted(set(folders)) if ".terraform" not in folder.split("/")]
-    roots = _roots(root, inside, opened)
+    calls = _calls(root, inside, opened)
+    roots = _roots(inside, calls, opened)
     region_of = region if callable(region) else lambda _folder: region
     files = VariableFiles(root)
     made: list[RawProject] = []
     for folder in roots:
-        if folder in planned:
+        if folder in planned or not meant(_documents(folder, calls, opened)):
             continue
         concerned = [one for one in environments if one.belongs(folder) and _concerns(one, opened(folder), files)]
         for given in concerned or [variables or Variables()]:
@@ -111,8 +114,8 @@ def _app_folder(folder: str) -> str:
     return "/".join(parts[:-3]) if parts[-2:-1] == ["stacks"] else folder
 
 
-def _roots(root: Root, folders: Sequence[str], opened: Callable[[str], Configuration]) -> list[str]:
-    """Choose the folders that no other one calls, or that stand alone although called; and one of each circle."""
+def _calls(root: Root, folders: Sequence[str], opened: Callable[[str], Configuration]) -> dict[str, list[str]]:
+    """Give the folders that each folder calls as modules."""
     calls: dict[str, list[str]] = {}
     for folder in folders:
         found = []
@@ -121,6 +124,11 @@ def _roots(root: Root, folders: Sequence[str], opened: Callable[[str], Configura
             if target is not None and target != folder:
                 found.append(target)
         calls[folder] = found
+    return calls
+
+
+def _roots(folders: Sequence[str], calls: dict[str, list[str]], opened: Callable[[str], Configuration]) -> list[str]:
+    """Choose the folders that no other one calls, or that stand alone although called; and one of each circle."""
     called = {target for found in calls.values() for target in found}
     roots = [folder for folder in folders if folder not in called or opened(folder).stands_alone()]
     reached: set[str] = set()
@@ -130,6 +138,13 @@ def _roots(root: Root, folders: Sequence[str], opened: Callable[[str], Configura
             roots.append(folder)
             _reach([folder], calls, reached)
     return sorted(roots)
+
+
+def _documents(folder: str, calls: dict[str, list[str]], opened: Callable[[str], Configuration]) -> dict[str, Document]:
+    """Give the files of a root and of the local modules that it calls."""
+    reached: set[str] = set()
+    _reach([folder], calls, reached)
+    return {path: document for below in sorted(reached) for path, document in opened(below).documents.items()}
 
 
 def _reach(folders: Iterable[str], calls: dict[str, list[str]], reached: set[str]) -> None:
