@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from mlguard.configuration import find_configuration
 from mlguard.errors import UsageError
 from mlguard.finding import Finding, Report
 from mlguard.policy.model import Severity
+from mlguard.record import replace
 from mlguard.render.advice import fix_by_hand
 from mlguard.scan import Options, scan
 from mlguard.scan.selection import chosen_policies, known_policies, named_environment, rates_of

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,6 +20,7 @@ from mlguard.errors import MlguardError
 from mlguard.finding import Finding, Report
 from mlguard.policy.load import bundled_policies
 from mlguard.policy.model import Policy, Severity
+from mlguard.record import field, record
 from mlguard.scan import Options, scan
 from mlguard.scan.selection import chosen_policies, known_policies, rates_of
 from mlguard.source import Root, Span
@@ -39,7 +39,7 @@ def rule_id(policy: Policy) -> str:
     return f"{letter}9{numbers[0]}"
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Scanned:
     """What one scan said of the template that is being linted, by rule; kept until there is another template."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any, Literal, cast, get_args
@@ -14,6 +13,7 @@ from mlguard.parse.markup import plain
 from mlguard.parse.yaml_document import load_yaml
 from mlguard.policy.model import Severity
 from mlguard.policy.parameters import Environment, Parameters, bundled_parameters
+from mlguard.record import field, record, replace
 from mlguard.source import Document, Root
 from mlguard.value import Entries, Items, Node, text_of
 
@@ -27,7 +27,7 @@ _KEYS = (
 _ENVIRONMENT_KEYS = ("paths", "words", "parameters", "title", "var_files", "parameter_files", "region", "workspace")
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Deployment:
     """How the code is deployed to one environment: with which files of values, where, in which workspace.
 
@@ -46,7 +46,7 @@ class Deployment:
         return not self.paths or any(_below(path, pattern) for pattern in self.paths)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Configuration:
     """What a configuration file says; the defaults where there is none."""
 

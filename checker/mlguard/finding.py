@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 from mlguard.errors import MlguardError
 from mlguard.policy.model import Policy, Severity
+from mlguard.record import field, record
 from mlguard.resource import Basis, Related
 from mlguard.source import Document, Span
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Suppression:
     """Why a finding does not count: the reason its author gave, and where."""
 
@@ -21,7 +20,7 @@ class Suppression:
     at: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Part:
     """One thing that a finding puts money at stake for, in USD; the parts of a sum are told apart by all but the money.
 
@@ -44,7 +43,7 @@ class Part:
         return (self.project, self.environment, self.resource, self.name, self.per)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Money:
     """A sum in USD; `high` is None where nothing bounds it."""
 
@@ -71,7 +70,7 @@ def sum_of(parts: Iterable[Part], per: Literal["month", "run"] = "month") -> Mon
     return Money(sum(lows.values()), None if unbounded else sum(high or 0.0 for high in highs.values()))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Finding:
     """One mistake in one place.
 
@@ -106,15 +105,17 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """Identify the mistake across moved lines: what is wrong with what, never where it stands."""
+        from hashlib import blake2b  # noqa: PLC0415  (slow to import, and most reports name no fingerprint)
+
         parts = (self.policy.id, self.project, self.at.path, self.resource, self.leaf, str(self.repeat))
-        return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+        return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
     def order(self) -> tuple[object, ...]:
         """Give the key by which findings are sorted: by place, then by policy."""
         return (self.at, self.policy.id, self.resource, self.leaf, self.repeat)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Undecided:
     """A check that needs a value which only the deployment decides."""
 
@@ -125,7 +126,7 @@ class Undecided:
     project: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Counts:
     """How the files and checks of a run ended; `scanned + partly + failed + skipped` is the number of files seen.
 
@@ -141,7 +142,7 @@ class Counts:
     checks: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Report:
     """The whole outcome of a run: the only input of a renderer."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from mlguard.configuration import Configuration
 from mlguard.errors import MlguardError, ParseError, SourceError
 from mlguard.parse.json_document import load_json
+from mlguard.record import field, record
 from mlguard.resource import Resource
 from mlguard.scan import Options, projects_of
 from mlguard.scenario import Scenario, TooManyScenariosError, explore
@@ -23,7 +23,7 @@ _MAX_BYTES = 1_000_000
 _MAX_SCENARIOS = 64
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Inspected:
     """What was found: the faults in the order of their places, the SCPs looked at, and what could not be seen.
 

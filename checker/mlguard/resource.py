@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 from mlguard.errors import MlguardError
+from mlguard.record import field, record
 from mlguard.scenario import Scenario
 from mlguard.source import Document, Span
 from mlguard.value import Node, Parameter, Reference, Unknown
@@ -28,7 +28,7 @@ def always(_scenario: Scenario) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Related:
     """Another place that belongs to a resource, in words: `called here`, `constructed here`."""
 
@@ -36,7 +36,7 @@ class Related:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Waiver:
     """A wish, written in the resource's own metadata, that some policies leave it alone."""
 
@@ -46,7 +46,7 @@ class Waiver:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Charge:
     """One thing that a resource is billed for, in USD: `per` month that it is left as the code says, or `per` run.
 
@@ -70,7 +70,7 @@ def free(_scenario: Scenario) -> tuple[Charge, ...]:
     return ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class RawResource:
     """A resource with the type and the keys that its format gives it.
 
@@ -99,7 +99,7 @@ class RawResource:
     removal: Node | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Gap:
     """A part of a project that could not be seen: a remote module, a nested stack behind a URL.
 
@@ -117,7 +117,7 @@ class Gap:
         return self.hides is None or not set(self.hides).isdisjoint(types)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class RawProject:
     """Resources that are deployed together, and what of the project could not be seen.
 
@@ -139,7 +139,7 @@ class RawProject:
     environment: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Resource:
     """A resource in the words of the vocabulary: the one shape that every policy sees.
 
@@ -158,7 +158,7 @@ class Resource:
         return f"{self.raw.address}/{self.part_of}" if self.part_of else self.raw.address
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Project:
     """A project in the words of the vocabulary.
 

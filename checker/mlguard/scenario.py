@@ -8,7 +8,6 @@ evaluated in every scenario that it can tell apart, and in no other.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from mlguard.record import record
@@ -31,7 +30,7 @@ class ImpossibleError(Exception):
     """The decisions taken so far contradict a rule of the template: no deployment looks like this."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Step:
     variable: str
     options: Sequence[Decided]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
 
 from mlguard.finding import Finding, Suppression
+from mlguard.record import field, record, replace
 from mlguard.resource import RawProject, Waiver
 from mlguard.source import Document, Span
 
@@ -15,7 +15,7 @@ _COMMENT = re.compile(r"(?:#|//)[ \t]*mlguard:[ \t]*ignore\[(?P<ids>[^\]\n]{1,50
 _UNTIL = re.compile(r"(?:^|\s)-- until (?P<until>\d{4}-\d{2}-\d{2})\s*$")
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Ignore:
     """One wish to be left alone: for which policies, where, why and until when."""
 

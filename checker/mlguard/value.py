@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Self
 
-from mlguard.record import record
+from mlguard.record import field, record, replace
 from mlguard.scenario import Scenario
 from mlguard.source import Span
 
@@ -36,7 +35,7 @@ class Unknown:
     because: str
     pattern: str = "*"
     references: tuple[Reference, ...] = ()
-    encodes: Node | None = field(default=None, compare=False, repr=False)
+    encodes: Node | None = field(default=None, compare=False)
 
 
 class EncodedText(str):
@@ -78,7 +77,7 @@ class Choice:
 Content = Scalar | Reference | Unknown | Entries | Items | Choice
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Parameter:
     """A value that whoever deploys may choose: a CloudFormation parameter or a variable of a Terraform root.
 
@@ -93,7 +92,7 @@ class Parameter:
     pattern: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Origin:
     """Another place that a value came through, in words: `default of variable "size"`.
 

@@ -8,7 +8,7 @@ pass. What a file does not name must not be judged at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import yaml
 from mlguard.finding import Report
 from mlguard.policy.load import bundled_policies
 from mlguard.policy.model import Policy
+from mlguard.record import replace
 from mlguard.resource import Project, Resource
 from mlguard.scan import Options, scan
 from mlguard.scan.check import Checked, check_project

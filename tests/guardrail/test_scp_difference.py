@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from mlguard.guardrail.difference import compare
 from mlguard.guardrail.document import Options, generate
 from mlguard.policy.load import bundled_policies
 from mlguard.policy.parameters import bundled_parameters
+from mlguard.record import replace
 
 EXEMPT = {"aws:PrincipalArn": ["arn:aws:iam::*:role/mlguard-break-glass"]}
 TYPES = "sagemaker:InstanceTypes"

@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from mlguard.guardrail.wrappers import TARGET, WRAPPERS, cloudformation, script,
 from mlguard.policy.load import bundled_policies
 from mlguard.policy.model import Guardrail, Policy, Statement
 from mlguard.policy.parameters import bundled_parameters
+from mlguard.record import replace
 from mlguard.scp.breadth import cleaning_actions
 from mlguard.scp.decide import Request, decide
 from mlguard.scp.written import read

@@ -11,6 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from mlguard import compiled
+from mlguard.policy import load as policies
+from mlguard.policy import parameters
+from mlguard.vocabulary import load as vocabulary
+
 TOP = Path(__file__).parents[2]
 PARSERS = ("cfnlint", "hcl2", "lark", "jsonschema")
 
@@ -59,13 +64,23 @@ def loaded(python: Path, folder: Path, statement: str) -> set[str]:
 def test_the_wheel_holds_the_policies_and_no_tests(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    policies = {path.relative_to(TOP).as_posix() for path in (TOP / "policies").rglob("*") if path.is_file()}
-    assert {f"mlguard/{name}" for name in policies} <= names
+    files = {path.relative_to(TOP).as_posix() for path in (TOP / "policies").rglob("*") if path.is_file()}
+    assert {f"mlguard/{name}" for name in files} <= names
     assert "mlguard/py.typed" in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
     assert tops == {"mlguard"}
     assert not [name for name in names if "test" in Path(name).stem.split("_") or name.endswith((".pth", ".so"))]
+
+
+def test_the_wheel_holds_the_compiled_form_of_its_policies(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        content = json.loads(archive.read(f"mlguard/policies/{compiled.FILE_NAME}"))
+    assert content == {
+        "parameters": compiled.encoded(parameters.bundled_parameters(), parameters.COMPILED),
+        "policies": compiled.encoded(policies.bundled_policies(), policies.COMPILED),
+        "vocabulary": compiled.encoded(vocabulary.bundled_vocabulary(), vocabulary.COMPILED),
+    }
 
 
 def test_the_command_scans(python: Path, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import runpy
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import hcl2
@@ -18,6 +17,7 @@ from mlguard.parse.terraform.grammar import TABLE, Grammar, TextError
 from mlguard.parse.terraform.reader import read_block, read_expression
 from mlguard.parse.terraform.scanner import blanked, scan
 from mlguard.parse.terraform.syntax import Argument, Block, Literal, Name
+from mlguard.record import field_names
 from mlguard.source import Document
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
@@ -105,10 +105,10 @@ def nodes(part: object) -> Iterator[object]:
             yield from nodes(item)
     elif isinstance(part, dict):
         yield from nodes(list(part.values()))
-    elif is_dataclass(part) and not isinstance(part, Document | type):
+    elif field_names(type(part)) and not isinstance(part, Document):
         yield part
-        for one in fields(part):
-            yield from nodes(getattr(part, one.name))
+        for name in field_names(type(part)):
+            yield from nodes(getattr(part, name))
 
 
 def shape(part: object, base: int) -> object:
@@ -117,10 +117,11 @@ def shape(part: object, base: int) -> object:
         return [shape(item, base) for item in part]
     if isinstance(part, dict):
         return {key: shape(value, base) for key, value in part.items()}
-    if not is_dataclass(part):
+    names = field_names(type(part))
+    if not names:
         return part
     offsets = {"start", "end", "header_end"}
-    parts = {one.name: getattr(part, one.name) for one in fields(part) if one.name != "document"}
+    parts = {name: getattr(part, name) for name in names if name != "document"}
     return type(part), {key: value - base if key in offsets else shape(value, base) for key, value in parts.items()}
 
 

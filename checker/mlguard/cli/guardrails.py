@@ -115,9 +115,8 @@ def scp_check_command(options: argparse.Namespace) -> int:
     if missing:
         raise UsageError(f"there is no file or folder {missing[0]}")
     root = Root(root_of(paths))
-    inspected = inspect(
-        root, [relative(root, path) for path in paths], max_chars=options.max_chars, slots=options.slots
-    )
+    names = [relative(root, path) for path in paths]
+    inspected = inspect(root, names, max_chars=options.max_chars, slots=options.slots)
     say(checked(inspected, options.format, display_prefix(root)))
     if inspected.problems:
         return UNTRUSTED

@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from mlguard.cli.inputs import (
@@ -26,6 +25,7 @@ from mlguard.configuration import Configuration
 from mlguard.errors import UsageError
 from mlguard.finding import Report
 from mlguard.policy.model import Severity
+from mlguard.record import replace
 from mlguard.render import renderer
 from mlguard.render.money import dearest_first, monthly_total
 from mlguard.render.totals import in_order, worst_first

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from mlguard.configuration import Configuration
@@ -17,6 +16,7 @@ from mlguard.guardrail.readme import readme
 from mlguard.guardrail.wrappers import WRAPPERS
 from mlguard.inspection import Inspected
 from mlguard.policy.model import Policy
+from mlguard.record import replace
 from mlguard.rehearsal import Impact
 from mlguard.rehearsal.show import impact_as_json, impact_as_text
 from mlguard.render.faults import faults_as_json, faults_as_sarif, faults_as_text

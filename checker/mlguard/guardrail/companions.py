@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from mlguard.policy.parameters import Parameters
+from mlguard.record import record
 
 _TAGS = ("CostCenter", "Owner", "Environment")
 _REQUIRED_FOR = ("sagemaker:ALL_SUPPORTED", "ec2:instance", "s3:bucket")
 _PARAMETER = "required_tags"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Companion:
     """A file beside the SCPs, and what it is for."""
 

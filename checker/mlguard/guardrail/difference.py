@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 from mlguard.errors import GuardrailError
 from mlguard.guardrail.universe import about, named_actions, requests_for
+from mlguard.record import field, record
 from mlguard.scp.decide import Request, Values, decide
 from mlguard.scp.written import WrittenStatement, read
 
@@ -17,7 +17,7 @@ _VERSION = 1
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Change:
     """Requests whose outcome changes: to what, by which statements before or after, and the requests themselves.
 
@@ -35,7 +35,7 @@ class Change:
         return tuple(dict.fromkeys(request.action for request in self.requests))
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Difference:
     """What changes between two sets: outcomes, and the statements that are only in one of them."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from mlguard.errors import GuardrailError
@@ -13,6 +12,7 @@ from mlguard.guardrail.statement import EXEMPTION, ParameterLookup, allows_every
 from mlguard.guardrail.values import refuse_open_exemptions, refuse_widening
 from mlguard.policy.model import Policy, Statement
 from mlguard.policy.parameters import Parameters
+from mlguard.record import record
 from mlguard.scp.breadth import cleaning_actions
 from mlguard.scp.check import MAX_CHARS, SLOTS, check_together
 from mlguard.scp.written import Fault
@@ -45,7 +45,7 @@ _PROTECTED_FROM = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Options:
     """How to generate: the limits of the organization, and who is never bound.
 
@@ -61,7 +61,7 @@ class Options:
     partition: str = "aws"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Guardrails:
     """The SCPs for one environment, where each statement comes from, and what no SCP can do.
 

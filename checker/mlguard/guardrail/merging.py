@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from mlguard.errors import GuardrailError
+from mlguard.record import field, record
 from mlguard.scp.written import VERSION
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ScpDocument:
     """One SCP: a name that is free in no particular organization, and its content as plain data."""
 
@@ -24,7 +24,7 @@ class ScpDocument:
         return minified(self.content)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Requested:
     """A statement as plain data, and who asks for it: policies, parameters that it reads, what it enforces, limits."""
 

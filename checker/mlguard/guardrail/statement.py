@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from mlguard.errors import GuardrailError
 from mlguard.policy.model import Operand, ParameterOperand, Statement, placeholders
+from mlguard.record import record, replace
 
 EXEMPTION = ("ArnNotLike", "aws:PrincipalArn")
 # letters and digits of names, ARNs and tags; `*` and `?` are the only wildcards, and nothing begins a policy variable
@@ -22,7 +22,7 @@ class ParameterLookup(Protocol):
         """Give the value of a parameter for some selectors, such as `environment` and `use`."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Use:
     """A parameter that a statement reads, and the selectors that it reads it with."""
 

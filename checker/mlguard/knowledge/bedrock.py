@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fnmatch import translate
 from functools import lru_cache
 
 from mlguard.knowledge.tables import table
+from mlguard.record import record
 
 _GEOGRAPHY = re.compile(r"(?:apac|au|ca|eu|global|il|in|jp|me|mx|sa|uk|us|us-gov)\.(?=[a-z0-9-]+\.)")
 _TERMS = {"": 0, "OneMonth": 1, "SixMonths": 2}
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class TokenPrice:
     """USD for a million tokens of input, of output (None where the model gives none), and of cached input."""
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 
 from mlguard.knowledge.tables import table
+from mlguard.record import record
 
 _TYPE = re.compile(r"(?:ml\.)?(?P<family>[a-z][a-z0-9-]*)\.(?P<size>[a-z0-9-]+)\Z")
 _WITHOUT_HARDWARE = frozenset(("system", "optimal", "default_x86_64", "default_arm64", "ml.geospatial.interactive"))
 _BARE_FAMILY = re.compile(r"[a-z]+[0-9][a-z0-9-]*\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Instance:
     """An EC2 instance type; memory in GiB.
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mlguard.knowledge.tables import table
+from mlguard.record import record
 from mlguard.resource import Basis
 
 HOME = "us-east-1"
@@ -12,7 +11,7 @@ HOME = "us-east-1"
 _GENERAL_FACTOR = 1.2  # what every family of general-purpose instances that was looked at has
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Price:
     """USD for an hour of one instance in a region.
 
@@ -26,7 +25,7 @@ class Price:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Rate:
     """USD for one `unit`: `GB-month`, `GB`, `request`."""
 

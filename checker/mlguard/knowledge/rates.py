@@ -9,11 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import math
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from mlguard.errors import ConfigurationError
 from mlguard.knowledge.prices import Price, hourly, regions_with_price
+from mlguard.record import record
 from mlguard.source import Document
 
 COLUMNS = ("item", "region", "usd_per_hour", "discount_percent", "note")
@@ -21,7 +21,7 @@ _MAX_ROWS = 20_000
 _WHOLE = 100
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Rate:
     """One row: what it is for, and the price or the discount in per cent; the other one is None."""
 
@@ -43,7 +43,7 @@ class Rate:
         return Price(usd, "own", region, self.note or f"{self.discount_percent:g} % off the {listed.kind} price")
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Rates:
     """The rows of a user's file, in their order; none by default."""
 

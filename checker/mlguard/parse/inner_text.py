@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 
 from mlguard.errors import LimitError, ParseError
 from mlguard.parse.json_document import load_json
+from mlguard.record import field, record, replace
 from mlguard.source import Document, Span
 from mlguard.value import Content, Entries, Items, Node
 
@@ -27,7 +27,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _MASK = "1"  # a digit is harmless inside of a text, and a number where a value stands
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class InnerText:
     """The characters of a scalar's value, each with its offset in the document that holds the scalar."""
 

@@ -7,9 +7,9 @@ that is not there is passed over.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from mlguard.errors import MlguardError
+from mlguard.record import field, record
 from mlguard.source import Document, Root, Span
 
 _FRAME = re.compile(
@@ -24,7 +24,7 @@ _MOST_LINES = 500
 _LARGEST_SOURCE = 2_000_000
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Traces:
     """Finds the files that traces name; `base` is the folder that is looked in first.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, cast
 
@@ -11,6 +10,7 @@ from mlguard.errors import PolicyError
 from mlguard.patterns import compile_safely
 from mlguard.policy.model import Check, Clause, Combined, Operand, ParameterOperand, Quantified, Relation
 from mlguard.policy.parameters import Parameters
+from mlguard.record import replace
 from mlguard.value import Entries, Items, Node, Scalar
 from mlguard.vocabulary.model import Property, Vocabulary
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
 from enum import IntEnum
 from fnmatch import translate
 from functools import lru_cache
 
 from mlguard.patterns import MAX_SUBJECT
 from mlguard.policy.model import Check, Clause, Combined, Literals, Operand, ParameterOperand, Quantified
-from mlguard.record import record
+from mlguard.record import field, record
 from mlguard.scenario import Scenario
 from mlguard.value import Entries, Items, Node, Reference, Unknown, child, items, settle, text_of
 

@@ -10,17 +10,22 @@ from pathlib import Path
 from typing import cast, get_args
 
 from mlguard.bundled import policies_folder
+from mlguard.compiled import compiled
 from mlguard.errors import MlguardError, PolicyError
 from mlguard.parse.yaml_document import load_yaml
 from mlguard.policy.clauses import ClauseReader
 from mlguard.policy.model import (
+    Check,
+    Combined,
     Enforcement,
     Example,
     Expectation,
     Guardrail,
     Operand,
+    ParameterOperand,
     Policy,
     Pricing,
+    Quantified,
     Severity,
     Statement,
     placeholders,
@@ -31,6 +36,8 @@ from mlguard.value import Entries, Items, Node
 from mlguard.vocabulary.load import bundled_vocabulary
 from mlguard.vocabulary.model import Vocabulary
 
+COMPILED = (Policy, Severity, Check, Quantified, Combined, ParameterOperand, Guardrail, Statement)
+"""The classes of a policy, in the order by which its compiled form numbers them."""
 _EXAMPLES = re.compile(r"(?m)^examples:[ \t]*$")
 _KEYS = (
     "id", "title", "severity", "raise_severity_when", "since", "pack", "recommended", "aliases", "applies_to",
@@ -44,6 +51,9 @@ _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 @cache
 def bundled_policies() -> tuple[Policy, ...]:
     """Give the policies that ship with mlguard, without their examples, in the order of their ids."""
+    ready: tuple[Policy, ...] | None = compiled("policies", COMPILED)
+    if ready is not None:
+        return ready
     folder = policies_folder()
     paths = [path for path in folder.glob("*/*.yaml") if path.parent.name not in _NOT_POLICIES]
     policies = [read_policy(path, f"{path.parent.name}/{path.name}", examples=False) for path in paths]

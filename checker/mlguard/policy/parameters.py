@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from mlguard.bundled import policies_folder
+from mlguard.compiled import compiled
 from mlguard.errors import ConfigurationError
 from mlguard.parse.markup import plain
 from mlguard.parse.yaml_document import load_yaml
+from mlguard.record import field, record
 from mlguard.source import Document
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Environment:
     """A group of accounts with the same rules; `words` are what people call it in names and tags."""
 
@@ -23,7 +24,7 @@ class Environment:
     words: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Declaration:
     """A parameter: what it means, what it depends on, its default."""
 
@@ -34,7 +35,7 @@ class Declaration:
     default: Any
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Parameters:
     """All parameters with the user's own values over the defaults.
 
@@ -77,9 +78,16 @@ class Parameters:
         return {word: name for name, environment in self.environments.items() for word in (name, *environment.words)}
 
 
+COMPILED = (Parameters, Environment, Declaration)
+"""The classes of parameters, in the order by which their compiled form numbers them."""
+
+
 @cache
 def bundled_parameters() -> Parameters:
     """Give the parameters that ship with mlguard."""
+    ready: Parameters | None = compiled("parameters", COMPILED)
+    if ready is not None:
+        return ready
     path = policies_folder() / "parameters.yaml"
     document = Document(path.name, path.read_text(encoding="utf-8"))
     content: Any = plain(load_yaml(document)[0])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from mlguard.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Key:
     """A condition key, and the paths of its value in each format; `machines` stands for all instance types.
 
@@ -22,7 +23,7 @@ class Key:
     item: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Call:
     """One call: the action, the ARN behind `arn:PARTITION:`, and its keys.
 

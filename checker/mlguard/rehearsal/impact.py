@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from mlguard.configuration import Configuration
 from mlguard.errors import GuardrailError, MlguardError
 from mlguard.guardrail.document import BREAK_GLASS, generate
 from mlguard.guardrail.document import Options as Settings
 from mlguard.policy.model import Policy
+from mlguard.record import field, record
 from mlguard.rehearsal.calls import CALLS
 from mlguard.rehearsal.requests import Deployer, requests_of
 from mlguard.resource import Resource
@@ -25,7 +25,7 @@ from mlguard.value import settle, text_of
 _MAX_SCENARIOS = 64
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Rehearsed:
     """What became of one call that creates a resource; `when` says in which scenarios, empty when in all."""
 
@@ -40,7 +40,7 @@ class Rehearsed:
     when: str = ""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Impact:
     """The whole rehearsal; `unmodelled` are kinds of resources whose calls mlguard does not know."""
 

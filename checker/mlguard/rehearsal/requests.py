@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from mlguard.knowledge.regions import partition as partition_of
+from mlguard.record import field, record
 from mlguard.rehearsal.calls import CALLS, GLOBAL_SERVICES, Call, Key
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
@@ -20,7 +20,7 @@ from mlguard.vocabulary.paths import walk
 _ROLE = "arn:aws:iam::123456789012:role/"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Deployer:
     """Who deploys: the principal of the requests, and the account, empty where any may be meant."""
 
@@ -28,7 +28,7 @@ class Deployer:
     account: str = ""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Reader:
     resource: Resource
     scenario: Scenario

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
+from mlguard.record import record
 from mlguard.render.escape import terminal_pieces
 from mlguard.source import Document, Span
 
@@ -23,7 +23,7 @@ _SECRET = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Snippet:
     """A line ready to print and where to underline it: `start` and `length` count columns of the terminal."""
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from mlguard.errors import MlguardError
 from mlguard.finding import Finding, Report
 from mlguard.policy.model import Severity
+from mlguard.record import field, record
 from mlguard.render.advice import dialect, first_paragraph, fix_by_hand, has_guardrail, shown_path
 from mlguard.render.escape import terminal, terminal_continuation, terminal_path
 from mlguard.render.money import exposure_of, range_of, reasons_of, total_line, totals_by
@@ -66,7 +65,7 @@ def _where(report: Report, path: str, line: int = 0, column: int = 0) -> str:
     return ":".join(parts + [str(number) for number in (line, column) if number and path])
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Writer:
     """Collects the lines, and remembers which advice was given already and where."""
 
@@ -241,7 +240,9 @@ def _wrap(text: str, room: int) -> list[str]:
         return [text]
     found = _INDENT.match(text)
     indent = found[0][: room // 2] if found is not None else ""
-    return textwrap.wrap(
+    from textwrap import wrap  # noqa: PLC0415  (clean reports wrap nothing)
+
+    return wrap(
         text.strip(),
         room,
         initial_indent=indent,

@@ -7,12 +7,12 @@ vocabulary, judges every selected policy over them, and marks what its authors a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 from mlguard.configuration import Configuration
 from mlguard.errors import MlguardError, ParseError
 from mlguard.finding import Counts, Finding, Report, Undecided
 from mlguard.policy.model import Clause, Combined, Operand, Policy, Quantified
+from mlguard.record import replace
 from mlguard.resource import Project, RawProject, Resource
 from mlguard.scan.affected import Affected
 from mlguard.scan.alike import alike

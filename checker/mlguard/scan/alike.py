@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from mlguard.finding import Finding
+from mlguard.record import replace
 from mlguard.vocabulary.joins import without_keys
 
 _MAX_SCENARIOS = 3

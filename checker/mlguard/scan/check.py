@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from mlguard.finding import Finding, Undecided
 from mlguard.policy.evaluate import Context, Leaf, Truth, Verdict, judge
 from mlguard.policy.model import Check, Clause, Combined, Policy, Quantified, Severity
+from mlguard.record import field, record
 from mlguard.resource import CALLED, LISTED, Project, RawResource, Related, Resource
 from mlguard.scan.exposure import Bills, Stake, premium_share
 from mlguard.scan.messages import message, witness
@@ -19,7 +19,7 @@ MAX_SCENARIOS = 256
 Lookup = Callable[[str, Mapping[str, str]], object]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Hit:
     """One failing leaf in one scenario, with everything that depends on the scenario."""
 
@@ -33,7 +33,7 @@ class _Hit:
     premium: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Judged:
     """What one scenario gave: failing leaves, or why it is undecided."""
 
@@ -41,7 +41,7 @@ class _Judged:
     undecided: tuple[str, Span] | None = None
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Checked:
     """The outcome of one project; `passed` are the policies and resources that go well together."""
 

@@ -6,10 +6,10 @@ import os
 import re
 import stat
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from mlguard.errors import LimitError, MlguardError, SourceError
 from mlguard.parse.cloudformation import looks_like_template
+from mlguard.record import field, record
 from mlguard.source import Root
 from mlguard.source.root import decode
 
@@ -24,7 +24,7 @@ _BUNDLED = re.compile(r"asset\.[0-9a-f]{64}\Z")  # in an assembly: a copy of cod
 _SKIPPED_FOLDERS = frozenset((".git", "node_modules", ".terraform", ".venv", "venv", "__pycache__", ".mypy_cache"))
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Found:
     """What there is: folders and files relative to the root; `apps` are the folders that hold a `cdk.json`."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 from mlguard.finding import Part
 from mlguard.policy.model import Policy
+from mlguard.record import field, record, replace
 from mlguard.resource import Charge, Project, Resource
 from mlguard.scenario import Decided, Outcome, Scenario, TooManyScenariosError, explore
 from mlguard.source import Span
@@ -20,7 +20,7 @@ Decisions = Mapping[str, Decided]
 Bill = list[Outcome[tuple[Charge, ...]]]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Stake:
     """What a failing leaf is about: where its item is written, and the share of a charge that its region adds."""
 
@@ -30,7 +30,7 @@ class Stake:
     premium: float = 0.0
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Bills:
     """What the resources of one project are billed for, each found out once for all policies."""
 

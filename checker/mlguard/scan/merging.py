@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from mlguard.finding import Finding
+from mlguard.record import replace
 from mlguard.resource import RawProject
 
 Key = tuple[object, ...]

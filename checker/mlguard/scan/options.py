@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mlguard.configuration import Configuration
@@ -11,6 +10,7 @@ from mlguard.errors import MlguardError
 from mlguard.knowledge.rates import Rates
 from mlguard.parse.cloudformation import Given
 from mlguard.policy.model import Policy
+from mlguard.record import field, record
 from mlguard.source import Document, Root
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ Validate = Callable[[Mapping[str, Document], str], list[MlguardError]]
 """Gives what else is wrong with the documents of a scan, for a region."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Options:
     """What to scan and how. `paths` are relative to the root, `only` limits the projects to those of these files.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property, partial
 
 from mlguard.configuration import Deployment
 from mlguard.errors import MlguardError
 from mlguard.parse import cloudformation
 from mlguard.parse.cloudformation import Given
+from mlguard.record import replace
 from mlguard.resource import RawProject
 from mlguard.scan.affected import Affected
 from mlguard.scan.discover import Found

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from fnmatch import translate
 from functools import cache
 
 from mlguard.knowledge.tables import table
+from mlguard.record import record
 
 MULTIVALUED_GLOBALS = frozenset(
     key.lower()
@@ -72,7 +72,7 @@ GLOBALS = MULTIVALUED_GLOBALS - {"aws:tagkeys"} | frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Action:
     """An action whose condition keys are known, in lower case; each resource type with whether it is required.
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from typing import Literal
 
+from mlguard.record import field, record
 from mlguard.scp.actions import carries, details, is_global, is_multivalued
 from mlguard.scp.matching import HOLE, arn_like, equals, every, like, negation, some
 from mlguard.scp.written import Test, WrittenStatement
@@ -23,7 +23,7 @@ _SESSION = re.compile(r"arn:(aws[\w-]*):sts::(\d+):assumed-role/(.+)/[^/]+")
 Outcome = Literal["allowed", "denied", "undecided"]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Values:
     """The values of a condition key in a request; `HOLE` stands in them for what is not known.
 
@@ -35,7 +35,7 @@ class Values:
     because: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Request:
     """A call of the API: what is asked for, of which resource, by whom, and with which values of condition keys.
 
@@ -73,7 +73,7 @@ class Request:
         return Values(open=True, because=f"mlguard does not read {key} from the code") if carries(keys, key) else None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Open:
     """A condition that nobody can decide yet: of which statement, about which key, and why."""
 
@@ -82,7 +82,7 @@ class Open:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Decision:
     """The outcome, the statements that deny, and what would have to be known where it is undecided."""
 

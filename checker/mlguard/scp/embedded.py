@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
+from mlguard.record import record, replace
 from mlguard.scenario import Scenario
 from mlguard.scp.check import check_read, too_long
 from mlguard.scp.written import Fault, WrittenScp, read, read_node
@@ -12,7 +12,7 @@ from mlguard.source import Document, Span
 from mlguard.value import EncodedText, Entries, Node, Unknown, settle
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class EmbeddedScp:
     """An SCP in a property of a resource: what could be read of it, and its own faults with places in the file."""
 

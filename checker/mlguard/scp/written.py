@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 from mlguard.errors import ParseError, SourceError
 from mlguard.parse.json_document import load_json
+from mlguard.record import field, record
 from mlguard.scenario import Scenario
 from mlguard.source import Document, Span
 from mlguard.value import Entries, Items, Node, Reference, Unknown, settle, text_of
@@ -37,7 +37,7 @@ OPERATORS = (
 ErrorOrWarning = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Fault:
     """Something wrong with an SCP: an `error` makes it dangerous or void, a `warning` is worth a look.
 
@@ -55,7 +55,7 @@ class Fault:
     correction: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Text:
     """A text of an SCP, and where it stands."""
 
@@ -63,7 +63,7 @@ class Text:
     at: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Test:
     """One condition: `ForAnyValue:StringNotLike` on a key; all tests of a statement must hold together.
 
@@ -93,7 +93,7 @@ class Test:
         return self.negated or self.if_exists
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class WrittenStatement:
     """One statement; `not_action` and `not_resource` tell that the lists name what it is not about.
 
@@ -125,7 +125,7 @@ class WrittenStatement:
         return Fault(check, message, place.line, place.column, self.sid, severity, place.path, correction)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class WrittenScp:
     """What could be read of an SCP: statements, what is wrong with its form, and why more of it is not known."""
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-from mlguard.record import record
+from mlguard.record import field, record
 
 _NEWLINE = re.compile("\n")
 
@@ -41,14 +40,14 @@ class Span:
         return Span(self.path, self.line, self.column, self.line, self.column)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Document:
     """The text of one file, by its path relative to the root; what stands at `hidden` offsets is not to be shown."""
 
     path: str
     text: str
     hidden: tuple[tuple[int, int], ...] = ()
-    _starts: list[int] = field(default_factory=list, repr=False)
+    _starts: list[int] = field(default_factory=list)
 
     def line_starts(self) -> list[int]:
         """Give the offset of each line's first character."""

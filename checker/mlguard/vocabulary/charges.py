@@ -6,10 +6,10 @@ Every figure says how it comes about. What only the deployment decides makes a r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Literal
 
 from mlguard.knowledge import bedrock, instances, prices
+from mlguard.record import record, replace
 from mlguard.resource import Basis, Charge
 from mlguard.scenario import Scenario
 from mlguard.value import Items, Node, Reference, Unknown, child, items, settle, text_of
@@ -21,7 +21,7 @@ from mlguard.vocabulary.derived.subject import Subject
 _MANY = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Amount:
     """A number that may be a range; `high` is None where nothing bounds it."""
 

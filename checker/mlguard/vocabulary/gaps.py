@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from mlguard.record import field, record
 from mlguard.resource import Gap, RawResource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, settle, text_of
@@ -15,7 +15,7 @@ from mlguard.vocabulary.model import Companion
 _MAX_DEPTH = 20
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Told:
     """What the gaps that may hide one sort of companion are told, in one scenario.
 

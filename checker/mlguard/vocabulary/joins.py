@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from mlguard.record import record
 from mlguard.resource import RawResource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node, Reference, Unknown, text_of
@@ -103,7 +103,7 @@ def without_keys(address: str) -> str:
     return "".join(out)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Directory:
     """The resources of some types by what they point at, in one scenario.
 
@@ -150,7 +150,7 @@ class Directory:
         return [unique[position] for position in sorted(unique)]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Pointer:
     """A resource that points at something, whether it is there, and its place among all."""
 

@@ -8,19 +8,23 @@ from functools import cache
 from pathlib import Path
 
 from mlguard.bundled import policies_folder
+from mlguard.compiled import compiled
 from mlguard.errors import VocabularyError
 from mlguard.parse.yaml_document import load_yaml
 from mlguard.source import Document
 from mlguard.value import Entries, Items, Node, Scalar
 from mlguard.vocabulary.model import Companion, Field, Follow, Kind, Property, Reading, Vocabulary
 
+COMPILED = (Vocabulary, Kind, Property, Reading, Field, Companion, Follow)
+"""The classes of a vocabulary, in the order by which its compiled form numbers them."""
 _RAW_TYPE = re.compile(r"AWS::\w+::\w+\Z|aws_\w+\Z|embedded:[a-z0-9_.]+\Z")
 
 
 @cache
 def bundled_vocabulary() -> Vocabulary:
     """Give the vocabulary that ships with mlguard."""
-    return load_vocabulary(policies_folder() / "vocabulary")
+    ready: Vocabulary | None = compiled("vocabulary", COMPILED)
+    return ready or load_vocabulary(policies_folder() / "vocabulary")
 
 
 def load_vocabulary(folder: Path) -> Vocabulary:

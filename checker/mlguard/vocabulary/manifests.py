@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from textwrap import dedent
 
 from mlguard.errors import LimitError, ParseError
 from mlguard.parse.inner_text import inner_text
 from mlguard.parse.yaml_document import load_yaml
+from mlguard.record import replace
 from mlguard.scenario import Scenario
 from mlguard.source import Document
 from mlguard.value import Entries, Items, Node, Unknown, items, settle, text_of

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from mlguard.record import record
+from mlguard.record import field, record
 from mlguard.value import Scalar
 
 _REPOSITORY = 2  # owner/repository
@@ -89,7 +88,7 @@ class Kind:
     billing: str = ""
 
 
-@dataclass(frozen=True)
+@record(slots=False)
 class Vocabulary:
     """All kinds; `shapes` are the item properties that lists of the same shape share, each derived by a function.
 

@@ -7,14 +7,14 @@ looked at in.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 
+from mlguard.record import record, replace
 from mlguard.resource import Gap, Project, RawProject, RawResource, Resource
 from mlguard.scenario import Memory, Scenario
 from mlguard.value import Choice, Content, Entries, Items, Node, Unknown, settle
 from mlguard.vocabulary.charges import charges_of
-from mlguard.vocabulary.derived import DERIVED, Settings, Siblings, Subject
+from mlguard.vocabulary.derived import Settings, Siblings, Subject, derivation
 from mlguard.vocabulary.embedded import Carrier, EmbeddedJob, Reader, jobs_of
 from mlguard.vocabulary.gaps import told
 from mlguard.vocabulary.joins import companions, directory, followed
@@ -22,7 +22,7 @@ from mlguard.vocabulary.model import Kind, Property, Reading, Vocabulary
 from mlguard.vocabulary.paths import read_field, walk
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class _World:
     """What the reading of one project's properties needs."""
 
@@ -205,7 +205,7 @@ def _with_shape(world: _World, resource: Resource, item: Node, shape: Mapping[st
 
 def _derived(world: _World, resource: Resource, item: Node | None, prop: Property, scenario: Scenario) -> Node:
     subject = Subject(resource, world.raw, world.settings, item, world.resources)
-    result: Node | Content = DERIVED[prop.derived](subject, scenario)
+    result: Node | Content = derivation(prop.derived)(subject, scenario)
     if isinstance(result, Node):
         return result
     at = item if item is not None else Node(None, resource.raw.name_span)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache, partial
 
+from mlguard.record import replace
 from mlguard.resource import LISTED
 from mlguard.scenario import Scenario
 from mlguard.value import Choice, Entries, Items, Node, Origin, Unknown, child, items, settle, text_of

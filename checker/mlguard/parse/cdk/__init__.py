@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +19,7 @@ from mlguard.parse.cloudformation.template import Surroundings, Template
 from mlguard.parse.json_document import load_json
 from mlguard.parse.markup import plain
 from mlguard.parse.traces import Traces
+from mlguard.record import field, record, replace
 from mlguard.resource import Gap, RawProject, RawResource
 from mlguard.source import Document, Root, Span
 from mlguard.value import Entries, Node
@@ -33,7 +33,7 @@ _MAX_DEPTH = 10
 _MOST_NAMED = 5
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Assembly:
     """What is gathered while an assembly and the assemblies of its stages are read."""
 
@@ -60,7 +60,7 @@ class _Assembly:
         return plain(load_json(self.root.read(path)))
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Manifest:
     """One manifest: its folder and path, its artifacts, and the nodes that they were read from."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from mlguard.errors import MlguardError
 from mlguard.parse.cdk.constructs import Constructs
 from mlguard.parse.markup import plain
+from mlguard.record import record
 from mlguard.value import Node
 
 _HASH = re.compile(r"/([0-9a-f]{64})\.json")
@@ -23,7 +23,7 @@ def mapping(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class NestedTemplates:
     """The templates of the nested stacks of one stack.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlguard.parse.traces import Traces
+from mlguard.record import field, record, replace
 from mlguard.resource import RawResource, Related, Waiver
 from mlguard.source import Span
 
@@ -16,7 +16,7 @@ _NESTED_RESOURCE = ".NestedStackResource"
 _MOST_RELATED = 3
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Constructs:
     """The metadata of one stack, by construct path; that of its nested stacks is in it too."""
 

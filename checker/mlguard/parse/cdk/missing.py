@@ -7,9 +7,9 @@ the deployment.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
+from mlguard.record import record, replace
 from mlguard.value import Entries, Items, Node, Unknown
 
 _MADE_UP = {
@@ -34,7 +34,7 @@ _MOST = 1000
 _LONGEST_NAME = 200
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Missing:
     """The made-up texts of an assembly, with what each stands for."""
 

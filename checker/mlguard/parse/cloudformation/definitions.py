@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 
 from mlguard.errors import LimitError, ParseError
 from mlguard.parse.inner_text import MAX_INNER, overlaid, places
 from mlguard.parse.json_document import load_json
+from mlguard.record import replace
 from mlguard.source import Document
 from mlguard.value import Content, Entries, Items, Node
 

@@ -7,7 +7,6 @@ deployment decides becomes Unknown with its reason; nothing is guessed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 
 from mlguard.parse.cloudformation.conditions import Conditions, Mentioned
 from mlguard.parse.cloudformation.expressions import fits, intrinsic, name_in, resolved_at_deployment
@@ -15,6 +14,7 @@ from mlguard.parse.cloudformation.loops import LOOP, Budget, Expansion, expand
 from mlguard.parse.cloudformation.mentions import OTHER, subject
 from mlguard.parse.cloudformation.parameters import Declared
 from mlguard.parse.cloudformation.rules import Rules
+from mlguard.record import field, record, replace
 from mlguard.scenario import Decided, Memory, Scenario
 from mlguard.value import Choice, Entries, Items, Node, Reference, Unknown, settle
 
@@ -24,14 +24,14 @@ _OF_THE_DEPLOYMENT = frozenset((REGION, "AWS::AccountId", "AWS::Partition", "AWS
 """Names that mean the same in every nested stack."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Depth:
     """How deep the evaluation is at the moment, through all the stacks that are nested in one another."""
 
     levels: int = 0
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Evaluator:
     """The meaning of one template's expressions.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 
 from mlguard.errors import MlguardError
 from mlguard.parse.cloudformation.locate import locator
@@ -11,6 +10,7 @@ from mlguard.parse.cloudformation.parameter_files import Given
 from mlguard.parse.cloudformation.sniff import is_template
 from mlguard.parse.cloudformation.template import Surroundings, Template
 from mlguard.parse.markup import load_markup
+from mlguard.record import field, record, replace
 from mlguard.scenario import Scenario
 from mlguard.source import Root
 from mlguard.value import Choice, Entries, Node, Unknown, settle
@@ -19,7 +19,7 @@ _MAX_TEMPLATES = 500
 _MAX_IMPORTS = 10
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Exports:
     """The exports of the templates at some paths, read when the first one is asked for.
 
@@ -30,7 +30,7 @@ class Exports:
     paths: Sequence[str]
     region: str
     given: Given
-    _found: dict[str, list[tuple[str, Node]]] | None = field(default=None)
+    _found: dict[str, list[tuple[str, Node]]] | None = None
     _following: list[tuple[str, str]] = field(default_factory=list)
 
     def find(self, importer: str, name: str) -> Node | None:

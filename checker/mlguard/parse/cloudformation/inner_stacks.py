@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 
 from mlguard.errors import MlguardError
 from mlguard.parse.inner_text import inner_text, overlaid
 from mlguard.parse.markup import load_markup
+from mlguard.record import field, record, replace
 from mlguard.scenario import Scenario
 from mlguard.source import Document
 from mlguard.value import Choice, Content, Entries, Items, Node, Unknown, items, settle, text_of
@@ -22,7 +22,7 @@ _MAX_DEPTH = 200
 _HOLE = "mlguard-unknown-part"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class InnerStack:
     """What a resource says of the template that it deploys.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from mlguard.parse.cloudformation.evaluator import Evaluator, Function
 from mlguard.parse.cloudformation.expressions import arguments
@@ -11,6 +10,7 @@ from mlguard.parse.cloudformation.lists import length, select, split
 from mlguard.parse.cloudformation.mappings import find_in_map
 from mlguard.parse.cloudformation.references import get_att, import_value, ref
 from mlguard.parse.cloudformation.texts import encode_base64, join, sub, to_json_string
+from mlguard.record import replace
 from mlguard.scenario import Scenario
 from mlguard.value import Entries, Items, Node, Unknown
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from mlguard.errors import MlguardError
+from mlguard.record import replace
 from mlguard.source import Span
 from mlguard.value import Entries, Node, Unknown
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
 from mlguard.parse.cloudformation.expressions import arguments, because
+from mlguard.record import field, record, replace
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, settle, text_of
 
@@ -18,7 +18,7 @@ Value = Callable[[Node], Node]
 """Evaluates the collection that a loop goes over."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Expansion:
     """The entries that a loop makes; `rest` says why there may be more."""
 
@@ -30,7 +30,7 @@ class _ExhaustedError(Exception):
     """A loop makes more than is worth looking at."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Budget:
     """How many nodes the loops of a template, and one of them at a time, may still look at."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from mlguard.parse.cloudformation.evaluator import REGION, Evaluator
 from mlguard.parse.cloudformation.expressions import arguments, because, name_in
 from mlguard.parse.cloudformation.mentions import OTHER, subject
+from mlguard.record import replace
 from mlguard.scenario import ImpossibleError, Scenario
 from mlguard.value import Entries, Node, Origin, Unknown, text_of
 

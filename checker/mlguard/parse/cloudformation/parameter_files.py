@@ -8,12 +8,12 @@ the configuration of the SAM command line (`samconfig.toml` or `.yaml`, one tabl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
 from mlguard.errors import ParseError
 from mlguard.parse.cloudformation.expressions import intrinsic
 from mlguard.parse.cloudformation.samconfig import assignments, deployment, is_samconfig, read_toml
 from mlguard.parse.markup import load_markup
+from mlguard.record import field, record, replace
 from mlguard.source import Document, Root, Span
 from mlguard.value import Entries, Items, Node, Unknown, text_of
 
@@ -25,7 +25,7 @@ _FORMS = (
 _ON_THE_COMMAND_LINE = Span("", 0, 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class ParameterFile:
     """What one file says; `template` is the path of the template that it is for, empty when it is for any."""
 
@@ -37,7 +37,7 @@ class ParameterFile:
     stack: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Given:
     """What a user says of the deployment: files in order, and single values, which win over them.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from mlguard.parse.cloudformation.expressions import fits, resolved_at_deployment
 from mlguard.parse.cloudformation.mentions import OTHER
 from mlguard.patterns import MAX_SUBJECT, compile_safely
+from mlguard.record import record, replace
 from mlguard.scenario import Decided, ImpossibleError, Scenario
 from mlguard.source import Span
 from mlguard.value import Entries, Items, Node, Origin, Parameter, Unknown, settle, text_of
@@ -18,7 +18,7 @@ _WORD = r"(?:[A-Za-z0-9_:/@=, -]|\\[.\-/]|\[\.\])+"
 _ALTERNATIVES = re.compile(rf"\^?(?:\((?:\?:)?({_WORD}(?:\|{_WORD})*)\)|({_WORD}))\$?|\^?({_WORD}(?:\|{_WORD})+)\$?")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Declared:
     """One entry of `Parameters`: the nodes of its allowed values, the value that a user gave.
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mlguard.parse.cloudformation.evaluator import REGION, Evaluator
 from mlguard.parse.cloudformation.expressions import arguments, because
+from mlguard.record import replace
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node, Origin, Reference, Unknown, settle
 

@@ -6,11 +6,11 @@ What a rule forbids no scenario explores; a rule that lists the values of a para
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from mlguard.parse.cloudformation.conditions import Mentioned, Operand, equal
 from mlguard.parse.cloudformation.expressions import name_in
 from mlguard.parse.cloudformation.parameters import Declared
+from mlguard.record import record, replace
 from mlguard.scenario import Decided, ImpossibleError, Scenario, TooManyScenariosError, explore
 from mlguard.source import Span
 from mlguard.value import Entries, Items, Node, settle, text_of
@@ -22,7 +22,7 @@ _OTHER = object()
 Domain = dict[str, Node]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Rule:
     """One rule: what it asserts, and where (`None`: everywhere)."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
+from mlguard.record import replace
 from mlguard.value import Entries, Items, Node
 
 TRANSFORM = "AWS::Serverless-2016-10-31"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from mlguard.errors import ParseError
+from mlguard.record import field, record
 from mlguard.source import Document, Span
 from mlguard.value import Entries, Items, Node, text_of
 
@@ -20,7 +19,7 @@ _LINE = re.compile(r"line (\d+), column (\d+)")
 _MAX_DEPTH = 100
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Deployment:
     """What one environment's tables say of `sam deploy`."""
 
@@ -98,6 +97,8 @@ def _below(node: Node | None) -> Mapping[str, Node]:
 
 def read_toml(document: Document) -> Node:
     """Read a TOML text as nodes; every value stands at the line of its key, as far as that can be found."""
+    import tomllib  # noqa: PLC0415  (few repositories have a file of it)
+
     try:
         table = tomllib.loads(document.text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:

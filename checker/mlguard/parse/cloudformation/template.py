@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 
 from mlguard.errors import LimitError, MlguardError, ParseError
 from mlguard.parse.cloudformation.conditions import Conditions
@@ -20,6 +19,7 @@ from mlguard.parse.cloudformation.sam import TRANSFORM, with_globals
 from mlguard.parse.cloudformation.sniff import is_template
 from mlguard.parse.cloudformation.unrolling import Unrolled, unroll
 from mlguard.parse.markup import load_markup
+from mlguard.record import field, record, replace
 from mlguard.resource import Gap, RawResource, always
 from mlguard.scenario import Memory, Scenario
 from mlguard.source import Document, Root, Span
@@ -31,7 +31,7 @@ _HARMLESS_TRANSFORMS = (TRANSFORM, "AWS::LanguageExtensions", "AWS::SecretsManag
 _MODULE = "::MODULE"
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Surroundings:
     """What every template of one project shares.
 
@@ -60,7 +60,7 @@ class Surroundings:
     prepare: Callable[[Node], Node] = lambda node: node
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Template:
     """One template in its place: a stack of its own, or nested in another.
 

@@ -6,11 +6,11 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from mlguard.parse.cloudformation.evaluator import Evaluator
 from mlguard.parse.cloudformation.expressions import arguments, because, resolved_at_deployment
 from mlguard.parse.cloudformation.references import attribute, named
+from mlguard.record import replace
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Origin, Reference, Unknown, settle, text_of
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 
 from mlguard.parse.cloudformation.evaluator import Evaluator
 from mlguard.parse.cloudformation.loops import LOOP, Expansion, has_loops, loops_of, types_made
+from mlguard.record import field, record, replace
 from mlguard.resource import Gap
 from mlguard.scenario import Scenario, TooManyScenariosError, explore
 from mlguard.value import Entries, Node, Unknown
@@ -15,7 +15,7 @@ _LOOPING = ("Conditions", "Resources", "Outputs")
 _MAX_SCENARIOS = 256
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Unrolled:
     """Sections without loops; `gaps` are loops over what is not known.
 

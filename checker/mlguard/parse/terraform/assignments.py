@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from mlguard.errors import MlguardError
 from mlguard.parse.terraform.reader import read_body
 from mlguard.parse.terraform.syntax import Argument
+from mlguard.record import field, record
 from mlguard.source import Document, Root
 from mlguard.value import Node
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Variables:
     """What the user gives for one scan of a root.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from functools import cache
 
 from mlguard.parse.terraform import policy_document
 from mlguard.parse.terraform.configuration import Configuration
 from mlguard.parse.terraform.modules import Modules
 from mlguard.parse.terraform.syntax import Argument, Attribute, Block, Expression, Index, Name
+from mlguard.record import field_names
 from mlguard.source import Document
 
 _PLAIN = frozenset(("int", "str", "bool", "list[str]", "str | int | float | bool | None", "Document"))
@@ -38,9 +38,9 @@ def references(written: Block | Argument) -> Iterator[tuple[str, ...]]:
 @cache
 def _parts(kind: type) -> tuple[str, ...]:
     """Name the fields of an element of the syntax that may hold others."""
-    if not is_dataclass(kind) or issubclass(kind, Document):
+    if issubclass(kind, Document):
         return ()
-    return tuple(field.name for field in fields(kind) if field.type not in _PLAIN)
+    return tuple(name for name in field_names(kind) if kind.__annotations__[name] not in _PLAIN)
 
 
 def _words(expression: Expression) -> tuple[list[str], Expression]:

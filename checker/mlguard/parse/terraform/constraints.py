@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from mlguard.parse.terraform.conversion import converted
 from mlguard.parse.terraform.evaluate import evaluate
@@ -11,6 +10,7 @@ from mlguard.parse.terraform.failure import FailureError, NotEvaluatedError
 from mlguard.parse.terraform.scope import Scope
 from mlguard.parse.terraform.syntax import Block, Call, Expression, ListExpression, Literal, Name, ObjectExpression
 from mlguard.parse.terraform.type_system import Collection, Object, Tuple, Type, spelled
+from mlguard.record import replace
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, text_of
 

@@ -6,7 +6,6 @@ https://developer.hashicorp.com/terraform/language/expressions/type-constraints#
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from mlguard.parse.terraform.failure import FailureError, NotEvaluatedError
@@ -35,6 +34,7 @@ from mlguard.parse.terraform.values import (
     type_of,
     unknown,
 )
+from mlguard.record import replace
 from mlguard.value import Content, Entries, Items, Node, Reference, Unknown
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mlguard.parse.terraform.constraints import fitted
 from mlguard.parse.terraform.evaluate import evaluate_softly
@@ -24,6 +23,7 @@ from mlguard.parse.terraform.syntax import (
 )
 from mlguard.parse.terraform.values import is_scalar, unknown
 from mlguard.patterns import alternatives
+from mlguard.record import record
 from mlguard.scenario import Decided, Scenario
 from mlguard.source import Span
 from mlguard.value import Entries, Items, Node
@@ -31,7 +31,7 @@ from mlguard.value import Entries, Items, Node
 _SAME_VALUE = frozenset({"lower", "upper", "trimspace", "tostring", "tonumber", "nonsensitive"})
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Domain:
     """The values that a validation allows, each with where it is written."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
-from dataclasses import replace
 
 from mlguard.parse.terraform.failure import FailureError, NotEvaluatedError
 from mlguard.parse.terraform.values import (
@@ -20,6 +19,7 @@ from mlguard.parse.terraform.values import (
     unchanged_no_more,
     unknown,
 )
+from mlguard.record import replace
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Origin, Reference, Unknown, settle
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from mlguard.parse.terraform.conversion import converted, of_one_type
@@ -48,6 +47,7 @@ from mlguard.parse.terraform.values import (
     unknown,
     weight,
 )
+from mlguard.record import replace
 from mlguard.scenario import Scenario
 from mlguard.source import Span
 from mlguard.value import Content, Entries, Items, Node, Unknown, settle

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
 from mlguard.parse.terraform.elements import each
 from mlguard.parse.terraform.evaluate import evaluate, evaluate_softly
@@ -12,6 +11,7 @@ from mlguard.parse.terraform.failure import FailureError
 from mlguard.parse.terraform.scope import Scope
 from mlguard.parse.terraform.syntax import Argument, Block, Conditional, Literal, Name, Parenthesis
 from mlguard.parse.terraform.values import SetItems, check_weight, number, text, unknown
+from mlguard.record import field, record, replace
 from mlguard.scenario import Scenario
 from mlguard.value import Choice, Entries, Items, Node, Unknown
 
@@ -26,7 +26,7 @@ _META = frozenset({"count", "for_each", "provider", "providers", "depends_on"})
 _META_BLOCKS = frozenset({"lifecycle", "provisioner", "connection"})
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Expansion:
     """The instances of a block: `single` without `count` and `for_each`; `rest` says why there may be more."""
 

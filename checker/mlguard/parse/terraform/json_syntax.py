@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
 
 from mlguard.errors import LimitError, MlguardError, ParseError
 from mlguard.parse.json_document import load_json
 from mlguard.parse.terraform.reader import read_expression, template_of_file
 from mlguard.parse.terraform.syntax import Argument, Block, Expression, ListExpression, Literal, ObjectExpression
+from mlguard.record import field_names
 from mlguard.scenario import Scenario
 from mlguard.source import Document, Span
 from mlguard.value import Entries, Items, Node, child
@@ -225,10 +225,10 @@ def _move(expression: Expression, offsets: _Offsets) -> None:
         part = waiting.pop()
         if isinstance(part, list | tuple):
             waiting.extend(part)
-        elif is_dataclass(part) and not isinstance(part, type):
-            for field in fields(part):
-                value = getattr(part, field.name)
-                if field.name in ("start", "end"):
-                    setattr(part, field.name, offsets[value])
+        else:
+            for name in field_names(type(part)):
+                value = getattr(part, name)
+                if name in ("start", "end"):
+                    setattr(part, name, offsets[value])
                 elif not isinstance(value, str):
                     waiting.append(value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from mlguard.errors import LimitError, MlguardError, ParseError, SourceError
 from mlguard.parse.terraform.configuration import Configuration
@@ -12,6 +11,7 @@ from mlguard.parse.terraform.expand import Key, body, bound, suffix
 from mlguard.parse.terraform.instances import Existence, existing_keys
 from mlguard.parse.terraform.scanner import ScannedBlock
 from mlguard.parse.terraform.scope import Instance, Scope
+from mlguard.record import replace
 from mlguard.resource import CALLED, Gap, Related
 from mlguard.source import Root
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from mlguard.errors import LimitError, MlguardError
 from mlguard.parse.terraform.assignments import Assignments, VariableFiles, Variables
@@ -21,6 +20,7 @@ from mlguard.parse.terraform.scope import Instance, Scope
 from mlguard.parse.terraform.syntax import Block
 from mlguard.parse.terraform.variables import RootVariables
 from mlguard.parse.traces import Traces
+from mlguard.record import replace
 from mlguard.resource import RawProject, RawResource, Related
 from mlguard.source import Document, Root
 from mlguard.value import Parameter

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 from mlguard.parse.terraform.configuration import alias_of
@@ -21,6 +20,7 @@ from mlguard.parse.terraform.syntax import (
     Template,
 )
 from mlguard.parse.terraform.values import unknown
+from mlguard.record import replace
 from mlguard.scenario import Scenario
 from mlguard.value import Choice, Entries, Items, Node, Unknown, settle
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from mlguard.errors import LimitError, MlguardError, ParseError
 from mlguard.parse.terraform.scanner import MAX_BLOCK, BrokenError, Edit, ScannedBlock, Skipper, blanked
@@ -16,6 +15,7 @@ from mlguard.parse.terraform.syntax import (
     Repetition,
     Template,
 )
+from mlguard.record import record
 from mlguard.source import Document
 
 _MARK = re.compile(r"\$\$\{|%%\{|(?P<open>[$%]\{~?)")
@@ -25,7 +25,7 @@ _MAX_NESTED = 15
 _AROUND = "x = "
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Directive:
     word: str
     start: int

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from mlguard.errors import LimitError, MlguardError
 from mlguard.parse.terraform import policy_document
@@ -30,6 +29,7 @@ from mlguard.parse.terraform.scope import Budget, Instance, Scope, Step
 from mlguard.parse.terraform.syntax import Attribute, Block, Literal, Name
 from mlguard.parse.terraform.values import check_weight, hidden, text, unknown
 from mlguard.parse.terraform.variables import RootVariables, module_value
+from mlguard.record import replace
 from mlguard.scenario import Memory, Scenario
 from mlguard.source import Document, Root, Span
 from mlguard.value import Content, Entries, Items, Node, Origin, Reference, Unknown, references_in

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Literal
 
 from mlguard.errors import ParseError
-from mlguard.record import record
+from mlguard.record import field, record
 from mlguard.source import Document
 
 _EVENT = re.compile(
@@ -76,7 +75,7 @@ class ScannedBlock:
         return self.document.text[self.start : self.end]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Scanned:
     """The blocks of a file, and what of it could not be split."""
 

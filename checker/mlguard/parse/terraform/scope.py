@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from mlguard.parse.terraform.configuration import Configuration
 from mlguard.parse.terraform.failure import NotEvaluatedError
 from mlguard.parse.terraform.syntax import Argument, Block, Expression
+from mlguard.record import field, record, replace
 from mlguard.resource import Related, always
 from mlguard.scenario import Memory, Scenario
 from mlguard.source import Document, Root, Span
@@ -78,7 +78,7 @@ class Session(Protocol):
         """Resolve the begin of a reference; gives the value and how many of the steps that took."""
 
 
-@dataclass(eq=False, slots=True)
+@record(frozen=False, eq=False)
 class Instance:
     """One instance of a module: a folder's configuration, called with arguments.
 
@@ -105,7 +105,7 @@ class Instance:
         return self.call.arguments.get(name) if self.call else None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Scope:
     """The surroundings of an expression; `names` are the variables of `for`, and `each`, `count` and iterators.
 

@@ -5,13 +5,12 @@ Every `start` and `end` is an offset into the text of the file, the end exclusiv
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from mlguard.record import field, record
 from mlguard.source import Document
 from mlguard.value import Unknown
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Literal:
     """A number, `true`, `false`, `null`, or a text without interpolation; a number beyond all reason is unknown."""
 
@@ -20,7 +19,7 @@ class Literal:
     value: str | int | float | bool | Unknown | None
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Name:
     """A bare word: the head of a reference, or the key of an object."""
 
@@ -29,7 +28,7 @@ class Name:
     name: str
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Condition:
     """`%{ if }` in a template."""
 
@@ -38,7 +37,7 @@ class Condition:
     no: list[Part]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Repetition:
     """`%{ for }` in a template."""
 
@@ -47,7 +46,7 @@ class Repetition:
     body: list[Part]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Template:
     """A text with interpolations and directives."""
 
@@ -56,7 +55,7 @@ class Template:
     parts: list[Part]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Parenthesis:
     """`(value)`."""
 
@@ -65,7 +64,7 @@ class Parenthesis:
     value: Expression
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class ListExpression:
     """`[a, b]`."""
 
@@ -74,7 +73,7 @@ class ListExpression:
     items: list[Expression]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class ObjectExpression:
     """`{ key = value }`."""
 
@@ -83,7 +82,7 @@ class ObjectExpression:
     pairs: list[tuple[Expression, Expression]]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Call:
     """`name(arguments)`; `expands` where the last argument is followed by `...`."""
 
@@ -94,7 +93,7 @@ class Call:
     expands: bool
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Conditional:
     """`condition ? yes : no`."""
 
@@ -105,7 +104,7 @@ class Conditional:
     no: Expression
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Binary:
     """`left operator right`."""
 
@@ -116,7 +115,7 @@ class Binary:
     right: Expression
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Unary:
     """`-value` or `!value`."""
 
@@ -126,7 +125,7 @@ class Unary:
     value: Expression
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Attribute:
     """`target.name`."""
 
@@ -136,7 +135,7 @@ class Attribute:
     name: str
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Index:
     """`target[key]`."""
 
@@ -146,7 +145,7 @@ class Index:
     key: Expression
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Splat:
     """`target[*]` or, with `legacy`, `target.*`, followed by steps that apply to each item.
 
@@ -160,7 +159,7 @@ class Splat:
     legacy: bool
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class ForList:
     """`[for names in collection : value if condition]`."""
 
@@ -172,7 +171,7 @@ class ForList:
     condition: Expression | None
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class ForObject:
     """`{for names in collection : key => value if condition}`; `grouped` with `...` after the value."""
 
@@ -206,7 +205,7 @@ Expression = (
 Part = str | Expression | Condition | Repetition
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Argument:
     """`name = value` in the body of a block; `start` and `end` are those of the name."""
 
@@ -217,7 +216,7 @@ class Argument:
     value: Expression
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Block:
     """A block; `header_end` is where its labels end. The last argument of one name holds.
 

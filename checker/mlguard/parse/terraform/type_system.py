@@ -6,15 +6,16 @@ https://developer.hashicorp.com/terraform/language/expressions/type-constraints
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+from mlguard.record import field, record
 
 Primitive = Literal["string", "number", "bool", "any"]
 """`any` is the type of null, and of a value that is not known."""
 CollectionKind = Literal["list", "set", "map"]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Collection:
     """A list, a set or a map of elements of one type."""
 
@@ -22,14 +23,14 @@ class Collection:
     element: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Tuple:
     """A sequence with a type for each element."""
 
     elements: tuple[Type, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Object:
     """A structure with a type for each attribute; `optional` ones may be missing where a value is converted to it."""
 

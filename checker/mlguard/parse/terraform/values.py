@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from mlguard.parse.terraform.failure import FailureError, NotEvaluatedError
 from mlguard.parse.terraform.precision import Real, exact, parsed, rounded, written
 from mlguard.parse.terraform.type_system import Collection, Object, Tuple, Type
-from mlguard.record import record
+from mlguard.record import record, replace
 from mlguard.source import Span
 from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, text_of
 

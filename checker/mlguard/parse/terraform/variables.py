@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mlguard.errors import MlguardError
 from mlguard.parse.terraform.assignments import Assignments
 from mlguard.parse.terraform.constraints import fitted
@@ -14,6 +12,7 @@ from mlguard.parse.terraform.reader import read_expression
 from mlguard.parse.terraform.scope import Instance, Scope
 from mlguard.parse.terraform.syntax import Block, Expression, Literal, Name
 from mlguard.parse.terraform.values import equal, is_scalar, plain, wrapped
+from mlguard.record import replace
 from mlguard.scenario import Scenario
 from mlguard.source import Document, Span
 from mlguard.value import Node, Origin, Parameter, Unknown, text_of

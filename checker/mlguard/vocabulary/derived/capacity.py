@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from mlguard.knowledge import instances
+from mlguard.record import record, replace
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, settle, text_of
 from mlguard.vocabulary.derived.subject import Subject
@@ -16,7 +16,7 @@ _GENERAL = frozenset(("autoscaling.group", "eks.node_group", "ec2.capacity_reser
 _NO_NUMBER = Unknown("the number of instances is not known")
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Part:
     """Instances of one type: what they are for, their hardware, their number, and where each is written."""
 

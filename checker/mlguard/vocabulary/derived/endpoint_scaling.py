@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
 
+from mlguard.record import record, replace
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node, Reference, Unknown, items, settle, text_of
@@ -24,7 +24,7 @@ _COMPONENT_KIND = "sagemaker.inference_component"
 _Named = Callable[[Node], bool | None]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Scaling:
     """What scales something: `scaled`, `no-target`, `no-policy` or `arn`, and the scalable target where there is one.
 
@@ -148,7 +148,7 @@ def _by_policy(target: Resource, named: _Named, owner: Resource, siblings: Sibli
 _Ids = list[tuple[Resource, Node]]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Filed:
     """Resources with what they scale, by the resources and the texts that its id names; the rest may name anything."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from mlguard.knowledge import instances
+from mlguard.record import record, replace
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, child, items, settle, text_of
@@ -29,7 +29,7 @@ def config_of(endpoint: Resource, siblings: Siblings, scenario: Scenario) -> Res
     return _named_by(value, CONFIG, siblings, scenario)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Variant:
     """A variant of an endpoint configuration: its place among the others, and whether there are any."""
 

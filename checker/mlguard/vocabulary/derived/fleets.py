@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from mlguard.record import record
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, settle, text_of
 from mlguard.vocabulary.derived.schedules import scheduled_stop
@@ -14,7 +14,7 @@ _PREPAID = "capacity-block"
 _ACCELERATED_IMAGES = ("NVIDIA", "NEURON", "GPU")
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Accelerated:
     """The accelerated types that something runs on, and why there may be more."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlguard.knowledge import instances
+from mlguard.record import record
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, text_of
 from mlguard.vocabulary.derived.subject import Subject
@@ -26,7 +26,7 @@ _LIMITED = ("gpu", "neuron", "accelerator")
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Requirement:
     """What a pool requires of its nodes: a label without its domain, how it is compared, and with what."""
 

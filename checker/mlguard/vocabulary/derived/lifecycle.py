@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from mlguard.record import record
 from mlguard.scenario import Scenario
 from mlguard.value import Items, Node, Unknown, child, items, text_of
 from mlguard.vocabulary.derived.subject import Subject
@@ -51,7 +51,7 @@ def number_of(node: Node | None) -> float | Unknown | None:
         return Unknown("it is not a number")
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Rule:
     """One rule, in the scenario that it is read in."""
 
@@ -124,7 +124,7 @@ def _there(node: Node | None) -> Answer:
     return True
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Rules:
     """The rules of one bucket; `rest` says why there may be more, `node` is where they are written."""
 

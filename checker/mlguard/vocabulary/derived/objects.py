@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from mlguard.record import record
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Entries, Items, Node, Reference, Unknown, settle, text_of
@@ -28,7 +28,7 @@ _MAX_LENGTH = 2048  # no key is longer than 1,024 bytes
 _MAX_ADDRESSES = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Place:
     """A bucket of the project and a key in it, in which `*` stands for what is not known."""
 

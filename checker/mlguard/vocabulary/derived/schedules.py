@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
+from mlguard.record import record, replace
 from mlguard.resource import RawProject, RawResource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, items, references_in, settle, text_of
@@ -36,7 +36,7 @@ _TAG = re.compile(r"tag:([\w.:/=+@-]{1,128})")
 _MAX_DEPTH = 20
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Call:
     """One thing that a schedule calls, with which input, and whether the schedule is switched on."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 
+from mlguard.record import record
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, items, settle, text_of
 from mlguard.vocabulary.derived.schedules import scheduled_stop
@@ -24,7 +24,7 @@ _COMMENT = re.compile(r"(?m)^[ \t]*#(?!!).*$")
 _MAX_SCRIPT = 200_000
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Script:
     text: str
     node: Node
@@ -86,7 +86,7 @@ def _is_written(subject: Subject, key: str, scenario: Scenario) -> bool:
     return isinstance(body, Entries) and key in body.nodes
 
 
-def stop_state(subject: Subject, scenario: Scenario) -> Content | Node:
+def script_stop(subject: Subject, scenario: Scenario) -> Content | Node:
     """Say whether the scripts stop an idle notebook.
 
     `stops`; `no-stop` when nothing in them does; `on-create-only` when only the script of the first start does;
@@ -122,7 +122,7 @@ def _answer(state: str, script: _Script) -> Node:
     return Node(state, script.node.span, script.node.key_span, script.node.origins)
 
 
-def idle_seconds(subject: Subject, scenario: Scenario) -> Content | Node:
+def script_idle_seconds(subject: Subject, scenario: Scenario) -> Content | Node:
     """Give the idle seconds after which the script stops the notebook; absent when it does not say."""
     on_start = _scripts(subject, "on_start", scenario)
     if on_start is None or isinstance(on_start, Unknown | Items):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
 from functools import cached_property
 
 from mlguard.knowledge.rates import Rates
-from mlguard.record import record
+from mlguard.record import field, record
 from mlguard.resource import RawProject, Resource
 from mlguard.scenario import Memory, Scenario
 from mlguard.value import Entries, Node, Scalar, child, settle, text_of

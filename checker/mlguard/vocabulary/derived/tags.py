@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
+from mlguard.record import field, record
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, settle, text_of
@@ -18,7 +18,7 @@ _ENVIRONMENT = "Environment"
 _BILLING = ("budgets.", "ce.")
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class TagSet:
     """The known tags by key, each with its value, and why there may be more; None where there are no others."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlguard.knowledge import prices
+from mlguard.record import record
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, child, text_of
 from mlguard.vocabulary.derived.lifecycle import Rule, number_of, rules_of
@@ -35,7 +35,7 @@ _FIRST_DAY = {"STANDARD_IA": 30, "ONEZONE_IA": 30}
 _COSTLY_WHEN_SMALL = ("GLACIER", "Glacier", "DEEP_ARCHIVE")
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Move:
     """Objects go to a class after some days, and from there on after some more, if ever."""
 

@@ -6,9 +6,9 @@ CloudFormation has no training job; the jobs that cost money stand as JSON in a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 
+from mlguard.record import record
 from mlguard.scenario import Memory, Scenario, TooManyScenariosError, explore
 from mlguard.source import Span
 from mlguard.value import Choice, Node, Unknown
@@ -30,7 +30,7 @@ CARRIERS: Mapping[str, Callable[[Carrier, Scenario], Iterator[Found]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class EmbeddedJob:
     """A job inside of a resource: its kind, its name there, its API request, and in which scenarios it is there."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 
 from mlguard.errors import LimitError, ParseError
 from mlguard.parse.inner_text import MAX_INNER, inner_text, overlaid, places
 from mlguard.parse.json_document import load_json
+from mlguard.record import field, record, replace
 from mlguard.scenario import Scenario
 from mlguard.source import Document, Span
 from mlguard.value import Choice, Content, Entries, Node, Unknown, settle, text_of
@@ -42,7 +42,7 @@ HIDDEN_KIND = "sagemaker.training_job"
 """Stands for the jobs of a definition that cannot be read: what costs the most of what may be there."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Carrier:
     """What the search for jobs looks at: the definition, what is put into it, and who reads it."""
 
@@ -52,7 +52,7 @@ class Carrier:
     address: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Found:
     """One job: its kind, its name in the definition, the node that it stands at, and its API request."""
 
@@ -115,7 +115,7 @@ def _ends_with_its_steps(instances: Node, scenario: Scenario) -> Node:
     return replace(node, content=Entries({**content.nodes, _KEEPS: ends}))
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Reader:
     """Reads definitions, and no more of them than `room` characters: one text may differ in every scenario."""
 

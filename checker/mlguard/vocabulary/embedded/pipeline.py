@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 
+from mlguard.record import field, record, replace
 from mlguard.scenario import Scenario
 from mlguard.value import Choice, Content, Entries, Items, Node, Origin, Parameter, Unknown, child, settle, text_of
 from mlguard.vocabulary.embedded.definition import (
@@ -74,7 +74,7 @@ def _at(step: Node, scenario: Scenario) -> Node:
     return name if name is not None and name.key_span is not None else step
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Parameter:
     """A parameter of the pipeline: who starts a run may choose it."""
 
@@ -94,7 +94,7 @@ def _parameters(whole: Node, scenario: Scenario) -> dict[str, _Parameter]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Run:
     """What is known of a run of the pipeline before it is started."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
+from mlguard.record import replace
 from mlguard.scenario import Scenario
 from mlguard.value import Node, Unknown, child, text_of
 from mlguard.vocabulary.embedded.definition import Carrier, Found, job_at, kind_of_call

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 
+from mlguard.record import record, replace
 from mlguard.scenario import Scenario
 from mlguard.value import Choice, Entries, Items, Node, Unknown, child, settle, text_of
 from mlguard.vocabulary.embedded.definition import (
@@ -83,7 +83,7 @@ def _named(node: Node | None) -> Mapping[str, Node]:
     return node.content.nodes if node is not None and isinstance(node.content, Entries) else {}
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Filling:
     """What a state machine puts into its definition: substitutions at deployment, everything else when it runs."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
 from mlguard.parse.terraform.failure import NotEvaluatedError
+from mlguard.record import field, record, replace
 
 _CATEGORIES = frozenset(
     [
@@ -51,7 +51,7 @@ _CATEGORIES = frozenset(
 _LAST = 0x10FFFF
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Characters:
     """A set of characters: ranges of code points, categories of Unicode, and other sets."""
 
@@ -60,7 +60,7 @@ class Characters:
     inner: tuple[Characters, ...] = ()
     negated: bool = False
     ignore_case: bool = False
-    _known: dict[str, bool] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _known: dict[str, bool] = field(default_factory=dict, init=False, compare=False)
 
     @classmethod
     def of(cls, character: str, *, ignore_case: bool) -> Characters:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 
 from mlguard.parse.terraform.conversion import converted
 from mlguard.parse.terraform.failure import FailureError, NotEvaluatedError
@@ -13,6 +12,7 @@ from mlguard.parse.terraform.functions.signature import Call, Function, Run, fun
 from mlguard.parse.terraform.precision import parsed
 from mlguard.parse.terraform.type_system import Object, listed
 from mlguard.parse.terraform.values import MAX_ITEMS, hidden, is_known, text, unknown, wrapped
+from mlguard.record import replace
 from mlguard.value import Content, EncodedText, Node
 
 _FIELD = re.compile(r'(?:"(?P<quoted>(?:[^"]|"")*+)"|(?P<bare>[^",\r\n]*+))(?P<end>,|\r?\n|\Z)')

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 from mlguard.parse.terraform.failure import NotEvaluatedError
 from mlguard.parse.terraform.functions.character_class import POSIX, Characters
 from mlguard.parse.terraform.functions.expression_syntax import Alternatives, Group, Part, Repeated, read
+from mlguard.record import record
 
 _MAX_PROGRAM = 5_000
 MAX_STEPS = 400_000
@@ -16,7 +16,7 @@ Saved = tuple[int, ...]
 """Where the groups begin and end, -1 for those that took no part."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Split:
     """Go on at two places, the first one preferred."""
 
@@ -24,7 +24,7 @@ class Split:
     second: int
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Save:
     """Note the place in a slot."""
 
@@ -35,7 +35,7 @@ Instruction = Characters | str | Split | Save | None
 """A `str` is an assertion; None is the end."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Program:
     """A regular expression, ready to run."""
 

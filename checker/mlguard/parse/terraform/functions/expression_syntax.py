@@ -6,10 +6,10 @@ Terraform evaluates regular expressions in linear time; Python's module may need
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 
 from mlguard.parse.terraform.failure import FailureError, NotEvaluatedError
 from mlguard.parse.terraform.functions.character_class import ANY, NOT_NEWLINE, POSIX, Characters, perl, property_of
+from mlguard.record import field, record, replace
 
 _MAX_SOURCE = 5_000
 _MAX_REPEAT = 1_000
@@ -21,14 +21,14 @@ _ASSERTIONS = {"A": "begin", "z": "end", "b": "word", "B": "no word"}
 _LAST = 0x10FFFF
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Alternatives:
     """One of several sequences, the first that fits."""
 
     sequences: list[list[Part]]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Group:
     """A part whose text is kept; its number is counted from 1."""
 
@@ -36,7 +36,7 @@ class Group:
     inner: Alternatives
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Repeated:
     """A part that is repeated; `most` is None where there is no limit."""
 
@@ -50,7 +50,7 @@ Part = Characters | str | Alternatives | Group | Repeated
 """A `str` is an assertion about a place."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Syntax:
     """A regular expression: its parts, how many groups it has, and the names of those that have one."""
 
@@ -59,7 +59,7 @@ class Syntax:
     names: dict[int, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Flags:
     ignore_case: bool = False
     lines: bool = False

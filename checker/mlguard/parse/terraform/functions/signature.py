@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from mlguard.parse.terraform.conversion import converted
 from mlguard.parse.terraform.failure import FailureError
 from mlguard.parse.terraform.scope import Scope
 from mlguard.parse.terraform.type_system import Type, spelled
 from mlguard.parse.terraform.values import hidden, is_known, plain, unknown, wrapped
+from mlguard.record import record
 from mlguard.source import Span
 from mlguard.value import Content, Entries, Items, Node
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Call:
     """The arguments of a call, converted to what the function asks for, and where it is evaluated."""
 
@@ -34,14 +34,14 @@ class Call:
 Run = Callable[[Call], Node | Content]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Parameter:
     kind: Type
     nullable: bool
     repeated: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Function:
     """A function: `run` gives its value for arguments that fit, unknown ones among them."""
 

@@ -7,7 +7,6 @@ at hand, says where each value was written, and what the unknown ones refer to.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 
 from mlguard.errors import LimitError, MlguardError, ParseError
 from mlguard.parse.terraform.assignments import Variables
@@ -18,6 +17,7 @@ from mlguard.parse.terraform.plan.references import Configured
 from mlguard.parse.terraform.plan.source import Match, Written, find_source
 from mlguard.parse.terraform.plan.values import Values
 from mlguard.parse.terraform.project import load_root
+from mlguard.record import field, record, replace
 from mlguard.resource import Gap, RawProject, RawResource
 from mlguard.scenario import Scenario
 from mlguard.source import Document, Root
@@ -31,7 +31,7 @@ _NO_REGION = Unknown("the plan does not tell the region of the provider")
 Wanted = Callable[[str], bool]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Plans:
     """The projects of several plans, the roots that they stand for, and the files that turned out to be no plans."""
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 
 from mlguard.parse.terraform.expand import Key, suffix
+from mlguard.record import record
 
 _STEP = re.compile(r'(?P<name>[^.\[\]]+)(?:\[(?:(?P<index>\d{1,9})|\?|(?P<text>"(?:[^"\\]|\\.)*"))\])?(?:\.|\Z)')
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Step:
     """A name, and the key in brackets after it; None where there is none."""
 

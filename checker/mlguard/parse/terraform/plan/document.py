@@ -6,11 +6,11 @@ https://developer.hashicorp.com/terraform/internals/json-format
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from mlguard.errors import LimitError, MlguardError, ParseError
 from mlguard.parse.json_document import load_json
 from mlguard.parse.terraform.plan.addresses import Step, instance_key, steps_of
+from mlguard.record import field, record
 from mlguard.source import Document, Span
 from mlguard.value import Entries, Items, Node
 
@@ -26,7 +26,7 @@ _OF_A_RESOURCE = frozenset({"values", "sensitive_values", "change", "expressions
 Wanted = Callable[[str], bool]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Planned:
     """A resource as it will be: `values` of what is known, `unknown` and `sensitive` marks of the same shape.
 
@@ -44,7 +44,7 @@ class Planned:
     sensitive: tuple[Node, ...] = ()
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Plan:
     """What the file says: resources to be, variables, the configuration, and why there may be more."""
 

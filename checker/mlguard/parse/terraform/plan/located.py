@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 
 from mlguard.parse.terraform.plan.values import SENSITIVE
+from mlguard.record import replace
 from mlguard.scenario import Scenario
 from mlguard.source import Span
 from mlguard.value import (

@@ -7,11 +7,11 @@ a reference to it; several names, or one that leads nowhere, make a value of whi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from mlguard.parse.terraform.expand import Key, suffix
 from mlguard.parse.terraform.plan.addresses import Step, prefix_of, steps_of
 from mlguard.parse.terraform.plan.document import Plan, Planned, below, listed, word
+from mlguard.record import field, record
 from mlguard.value import Entries, Items, Node, Reference, Unknown
 
 AFTER_APPLY = "known after apply"
@@ -26,7 +26,7 @@ _NO_RESOURCES = ("var", "data", "terraform", "self", "ephemeral")
 Path = tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _User:
     """Who uses a name: the key of its instance, and what its `for_each` goes over."""
 
@@ -37,7 +37,7 @@ class _User:
 _NOBODY = _User()
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Found:
     """What a name leads to: resources, and in words what hides the rest."""
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mlguard.parse.terraform.configuration import Configuration
 from mlguard.parse.terraform.modules import Modules
 from mlguard.parse.terraform.plan.addresses import steps_of
 from mlguard.parse.terraform.plan.document import Planned
+from mlguard.record import record
 from mlguard.resource import RawProject, RawResource
 from mlguard.source import Root, Span
 
 Names = frozenset[tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Match:
     """A folder that a plan may be of; `exact` when it declares what the plan's configuration does, no more, no less."""
 

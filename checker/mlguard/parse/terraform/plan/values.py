@@ -7,16 +7,16 @@ configuration does not mention and that is unknown or empty is absent, as it is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mlguard.parse.terraform.plan.document import Planned, below, listed
 from mlguard.parse.terraform.plan.references import AFTER_APPLY, Configured, is_expression
+from mlguard.record import record
 from mlguard.value import Content, Entries, Items, Node, Unknown
 
 SENSITIVE = "its value is sensitive"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Written:
     """What the configuration says of a place: `known` when what is written there would be told."""
 
