@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 TOP = Path(__file__).parents[2]
-SHIPPED = ("pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml", "checker", "policies")
+SHIPPED = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", ".pre-commit-hooks.yaml", "checker", "policies")
 BUCKET = 'resource "aws_s3_bucket" "data" {\n  bucket = "training-data"\n}\n'
 RULE = """
 resource "aws_s3_bucket_lifecycle_configuration" "data" {

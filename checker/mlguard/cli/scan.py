@@ -28,7 +28,7 @@ from mlguard.policy.model import Severity
 from mlguard.record import replace
 from mlguard.render import renderer
 from mlguard.render.money import dearest_first, monthly_total
-from mlguard.render.totals import in_order, worst_first
+from mlguard.render.totals import in_order, number_of, worst_first
 from mlguard.scan import Options, Validate, scan
 from mlguard.scan.selection import named_environment, rates_of
 from mlguard.source import Root
@@ -46,6 +46,7 @@ def add_scan(scan: argparse.ArgumentParser) -> None:
     add("--output", metavar="FILE", help="write the report to a file instead of standard output")
     add("--select", action="append", default=[], metavar="POLICY", help="only these policies, packs or wildcards")
     add("--ignore", action="append", default=[], metavar="POLICY", help="none of these policies, packs or wildcards")
+    add("--min-severity", choices=_SEVERITIES, default="info", help="report only findings from this severity")
     add("--fail-on", choices=(*_SEVERITIES, "never"), help="the severity from which findings fail the run")
     add("--fail-on-exposure", type=float, metavar="USD", help="fail the run when at least this is at stake for a month")
     add("--sort", choices=("place", "severity", "exposure"), default="place", help="the order of findings")
@@ -136,9 +137,19 @@ def _report(
                 tick=progress.tick,
             )
         )
-        return replace(report, display_prefix=display_prefix(root))
+        return _from_severity(replace(report, display_prefix=display_prefix(root)), options.min_severity)
     finally:
         progress.close()
+
+
+def _from_severity(report: Report, level: str) -> Report:
+    """Leave out the findings below a severity, and say how many."""
+    kept = tuple(one for one in report.findings if one.severity >= Severity.named(level))
+    left_out = len(report.findings) - len(kept)
+    if not left_out:
+        return report
+    note = f"{number_of(left_out, 'finding')} below {level} left out, as --min-severity asks"
+    return replace(report, findings=kept, notes=(*report.notes, note))
 
 
 def _validation(options: argparse.Namespace) -> Validate | None:
