@@ -11,11 +11,11 @@ find_python() {
     return 1
 }
 
-# prepare NAME [GROUP…]: the project, editable, and these dependency groups of pyproject.toml in .venv.
+# prepare LOCK: the project, editable, and what requirements/LOCK.txt names, by its hashes, in .venv.
 prepare() {
+    lock="requirements/$1.txt"
     stamp=".venv/ready-for-$1"
-    shift
-    if cmp -s pyproject.toml "$stamp"; then
+    if cat pyproject.toml "$lock" | cmp -s - "$stamp"; then
         return 0
     fi
     if ! .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
@@ -27,9 +27,10 @@ prepare() {
         }
     fi
     echo 'Installing mlguard and what it needs into .venv' >&2
-    .venv/bin/python tests/run/requirements.py "$@" >.venv/requirements.txt
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable . --requirement .venv/requirements.txt
-    cp pyproject.toml "$stamp"
+    pip='.venv/bin/python -m pip install --quiet --disable-pip-version-check'
+    $pip --require-hashes --requirement "$lock"
+    $pip --no-deps --no-build-isolation --editable .
+    cat pyproject.toml "$lock" >"$stamp"
 }
 
 # The evaluator of organization policies that the tests ask for a second opinion; it is never shipped.
