@@ -271,3 +271,40 @@ def test_a_page_is_taken_apart(tmp_path: Path) -> None:
         ("echo $?", "1\n"),
         ("true", ""),
     ]
+
+
+TITLED = [one for page in PAGES for one in examples(page) if one.title and one.kind == "yaml"]
+
+
+def written_to(folder: Path, name: str) -> list[str]:
+    """Write the examples whose title has a name into folders of their own, as repositories that they could stand in."""
+    made = []
+    for number, example in enumerate(TITLED):
+        if Path(example.title).name == name or name in example.title:
+            path = folder / f"{number}" / example.title
+            path.parent.mkdir(parents=True)
+            pinned = example.text.replace("OWNER/mlguard@COMMIT", f"OWNER/mlguard@{'0' * 40} # v1")
+            path.write_text(pinned, encoding="utf-8")
+            made.append(str(path))
+    assert made
+    return made
+
+
+def test_the_workflows_shown_pass_the_linters(lint_workflows: Callable[[Path], str], tmp_path: Path) -> None:
+    for path in written_to(tmp_path, ".github/workflows/"):
+        assert lint_workflows(Path(path).parents[2]) == "", path
+
+
+def test_the_hooks_shown_are_accepted(tmp_path: Path) -> None:
+    files = written_to(tmp_path, ".pre-commit-config.yaml")
+    command = [sys.executable, "-m", "pre_commit", "validate-config", *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_pipelines_shown_are_accepted(tmp_path: Path) -> None:
+    files = written_to(tmp_path, ".gitlab-ci.yml")
+    schema = ["--builtin-schema=vendor.gitlab-ci", "--data-transform=gitlab-ci"]
+    command = [sys.executable, "-m", "check_jsonschema", *schema, *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
