@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from mlguard.configuration import Configuration
@@ -13,9 +14,11 @@ from mlguard.explain import with_examples
 from mlguard.finding import Report
 from mlguard.policy.load import bundled_policies, load_folder, read_policy
 from mlguard.policy.model import Example, Policy
+from mlguard.record import replace
+from mlguard.repair import Mended, mend, planned
 from mlguard.scan import Options, scan
 from mlguard.scan.selection import choose
-from mlguard.source import Root
+from mlguard.source import Overlay, Root
 
 _NAME = re.compile(r"(?P<pack>[a-z0-9-]+)/(?P<id>[a-z][a-z0-9]*(?:-[a-z0-9]+)*)\Z")
 _SKELETON = """\
@@ -111,6 +114,7 @@ def example_faults(policy: Policy, example: Example) -> list[str]:
     lines = sorted({finding.at.line for finding in report.findings})
     if example.at and lines[:1] != [example.at]:
         faults.append(f"expected a finding at line {example.at}, got {', '.join(map(str, lines))}")
+    faults += fix_faults(policy, example)
     if example.message and not any(example.message in finding.message for finding in report.findings):
         faults.append(f'expected a message with "{example.message}", got "{report.findings[0].message}"')
     return faults
@@ -118,18 +122,42 @@ def example_faults(policy: Policy, example: Example) -> list[str]:
 
 def run_example(policy: Policy, example: Example) -> Report:
     """Scan the code of an example with its policy alone."""
+    with _example_folder(policy, example, Configuration()) as options:
+        return scan(options)
+
+
+def fix_faults(policy: Policy, example: Example) -> list[str]:
+    """Try the policy's fix on an example that fails; say where it does not mend what it is written for."""
+    if example.expect != "fail" or not policy.fixes:
+        return []
+    _, made = mended_example(policy, example)
+    return [f"its fix does not mend the example: {why}" for _, why in made.refused]
+
+
+def mended_example(
+    policy: Policy, example: Example, configuration: Configuration | None = None
+) -> tuple[Report, Mended]:
+    """Give the report of an example and what the policy's fixes, the unsafe ones too, make of it."""
+    with _example_folder(policy, example, configuration or Configuration()) as options:
+        folder = options.root.folder
+        report = planned(scan(options))
+        made = mend(report, lambda texts: scan(replace(options, root=Overlay(folder, texts))), lambda _: True)
+        return report, made
+
+
+@contextmanager
+def _example_folder(policy: Policy, example: Example, configuration: Configuration) -> Iterator[Options]:
+    """Write the code of an example into a folder of its own, and say how it is scanned."""
     name = "main.tf" if example.language == "terraform" else "template.yaml"
     with tempfile.TemporaryDirectory() as folder:
         for path, text in {name: example.code, **(example.files or {})}.items():
             target = Path(folder) / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
-        return scan(
-            Options(
-                root=Root(Path(folder)),
-                policies=(policy,),
-                configuration=Configuration(),
-                environment=example.environment,
-                region=example.region,
-            )
+        yield Options(
+            root=Root(Path(folder)),
+            policies=(policy,),
+            configuration=configuration,
+            environment=example.environment,
+            region=example.region,
         )

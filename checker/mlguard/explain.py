@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 from mlguard.bundled import policies_folder
 from mlguard.policy.load import read_policy
-from mlguard.policy.model import Example, Policy
+from mlguard.policy.model import Example, Fix, Policy
 
 _LANGUAGES = {"cloudformation": "yaml", "terraform": "hcl"}
 _FIXES = (
@@ -22,6 +23,8 @@ _GUARDRAILS = {
     ),
     "none": "No organization policy can do anything about it.",
 }
+
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
 def with_examples(policy: Policy) -> Policy:
@@ -53,6 +56,7 @@ def policy_page(policy: Policy) -> str:
     for key, title, language in _FIXES:
         if key in policy.fix_by_hand:
             lines += _fix(title, language, policy.fix_by_hand[key])
+    lines += _by_mlguard(policy)
     lines += ["## Guardrail", "", _GUARDRAILS[policy.guardrail.enforce]]
     if policy.guardrail.limits:
         lines += ["", policy.guardrail.limits]
@@ -69,6 +73,19 @@ def _fix(title: str, language: str, text: str) -> list[str]:
     if "\n" not in text and not text.endswith(("}", ")")):
         return [f"{title}: {text}", ""]
     return [f"{title}:", "", f"```{language}", text, "```", ""]
+
+
+def _by_mlguard(policy: Policy) -> list[str]:
+    """Say what `mlguard scan --fix` does; what it fills in stands there by its name."""
+    if not policy.fixes:
+        return []
+    options = {True: "`mlguard scan --fix`", False: "`mlguard scan --fix --unsafe-fixes`"}
+    told = [f"- {_done(fix)} ({options[fix.safe]})" for fix in policy.fixes]
+    return ["Where the place is certain, mlguard writes it:", "", *dict.fromkeys(told), ""]
+
+
+def _done(fix: Fix) -> str:
+    return _PLACEHOLDER.sub(r"`\1`", fix.what)
 
 
 def _code(example: Example) -> list[str]:
@@ -133,6 +150,16 @@ def _table(policies: Sequence[Policy]) -> str:
             policy.guardrail.enforce,
         )
         rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
+
+
+def fix_table(policies: Sequence[Policy]) -> str:
+    """Give the table of what mlguard mends itself, as Markdown that stands in a folder beside that of the policies."""
+    rows = ["| policy | safety | fix |", "| --- | --- | --- |"]
+    for policy in sorted(policies, key=lambda one: one.id):
+        name = f"[`{policy.id}`](../policies/{policy.path})"
+        told = [f"| {name} | {'safe' if fix.safe else 'unsafe'} | {_done(fix)} |" for fix in policy.fixes]
+        rows += dict.fromkeys(told)
     return "\n".join(rows) + "\n"
 
 

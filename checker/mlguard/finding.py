@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from mlguard.errors import MlguardError
-from mlguard.policy.model import Policy, Severity
+from mlguard.policy.model import Policy, Recipe, Severity
 from mlguard.record import field, record
 from mlguard.resource import Basis, Related
 from mlguard.source import Document, Span
+from mlguard.value import Scalar
 
 
 @record()
@@ -71,13 +72,63 @@ def sum_of(parts: Iterable[Part], per: Literal["month", "run"] = "month") -> Mon
 
 
 @record(eq=False)
+class Remedy:
+    """How a policy would mend a finding, every value known, before anybody has looked at the text.
+
+    `at` is the header of the resource, or where the finding points when it is about a project; `parameter` that of the
+    parameter that chooses the type. `replace` stands instead of the value `found_value`, which is written at `found`,
+    or of nothing where that is None. `refused` says why nothing can be done.
+    """
+
+    safe: bool
+    what: str
+    at: Span
+    type: str = ""
+    parameter: Span | None = None
+    found: Span | None = None
+    found_value: Scalar = None
+    replace: object = None
+    recipes: tuple[Recipe, ...] = ()
+    refused: str = ""
+
+
+@record()
+class Splice:
+    """A stretch of a file, by offsets, and the text that stands there instead."""
+
+    path: str
+    start: int
+    end: int
+    text: str
+
+
+@record(eq=False)
+class Repair:
+    """How a finding is mended: what is spliced into which files, or, in `refused`, why nothing is."""
+
+    safe: bool
+    what: str
+    splices: tuple[Splice, ...] = ()
+    refused: str = ""
+
+
+Status = Literal["", "new", "worse", "existing", "fixed"]
+"""What a change did to a finding: made it, made it dearer or more severe, left it as it was, took it away.
+
+Empty where a run is compared with nothing.
+"""
+
+
+@record(eq=False)
 class Finding:
     """One mistake in one place.
 
     `when` says in which scenarios it holds, empty when in all. `resource` is the address in the project, `project`
     the file or folder that names the project. `leaf` is the property that settled it, without list indexes. `also`
     are the addresses of more resources that it holds for alike: other instances of the block, other calls of a module.
-    `exposure` is the money at stake, empty where no figure can be given.
+    `exposure` is the money at stake, empty where no figure can be given. `status` is what the change did to it, and
+    `was` what it was before, in words, where it got worse. `remedy` is how its policy would mend it, `repair` how that
+    is written.
     """
 
     policy: Policy
@@ -96,6 +147,15 @@ class Finding:
     repeat: int = 0
     exposure: tuple[Part, ...] = ()
     also: tuple[str, ...] = ()
+    remedy: Remedy | None = None
+    repair: Repair | None = None
+    status: Status = ""
+    was: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Tell whether it may fail the run: it is not accepted, and no older than the change that is looked at."""
+        return self.suppressed is None and self.status in ("", "new", "worse")
 
     @property
     def monthly(self) -> Money:
@@ -143,6 +203,50 @@ class Counts:
 
 
 @record(eq=False)
+class Comparison:
+    """What a run was compared with, and what that says of the whole.
+
+    `against` names it in words: a commit, a baseline file. `fixed` are findings that are no more. `before` is what was
+    at stake for a month then, None where a baseline cannot tell, and `added` what new and worse findings add.
+    """
+
+    against: str
+    fixed: tuple[Finding, ...] = ()
+    before: Money | None = None
+    added: Money = field(default_factory=Money)
+
+
+@record()
+class Remark:
+    """What reviewers of a change must know before they trust the check: how the change bears on the check itself.
+
+    `kind` is one word for programs: `configuration`, `suppression`, `baseline`, `policies`, `parameter`, `scope`.
+    """
+
+    kind: str
+    text: str
+    path: str = ""
+    line: int = 0
+
+
+@record()
+class Provenance:
+    """By what a run judged: the program, the configuration, the policies and the prices, each with its hash or day.
+
+    `settings` are the options that bear on what counts, as they were given.
+    """
+
+    version: str
+    configuration: str
+    configuration_hash: str
+    configuration_ref: str
+    policies: int
+    policies_hash: str
+    prices: str
+    settings: tuple[str, ...] = ()
+
+
+@record(eq=False)
 class Report:
     """The whole outcome of a run: the only input of a renderer."""
 
@@ -154,7 +258,19 @@ class Report:
     documents: Mapping[str, Document] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     display_prefix: str = ""
+    comparison: Comparison | None = None
+    remarks: tuple[Remark, ...] = ()
+    provenance: Provenance | None = None
 
     def counted(self) -> tuple[Finding, ...]:
         """Give the findings that are not suppressed."""
         return tuple(finding for finding in self.findings if finding.suppressed is None)
+
+    def failing(self) -> tuple[Finding, ...]:
+        """Give the findings that may fail the run: of a compared one, those that the change made or worsened."""
+        return tuple(finding for finding in self.findings if finding.counts)
+
+
+def number_of(count: int, noun: str) -> str:
+    """Give a number with its noun: `1 finding`, `2 findings`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

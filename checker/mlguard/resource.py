@@ -21,6 +21,8 @@ CALLED = "called here"
 """What the call of a module is to the resources in it."""
 LISTED = "listed here"
 """What the place of an item is to the resource that uses the list."""
+SYNTHESIZED = "synthesized here"
+"""What the place in a template is to the construct that it was made of."""
 
 
 def always(_scenario: Scenario) -> bool:

@@ -44,12 +44,12 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def app_of(tmp_path: Path) -> Callable[[str], Path]:
+def app_of(tmp_path: Path) -> Callable[..., Path]:
     """Give a function that copies an app without its assembly; it gives the app's folder."""
 
-    def copied(name: str) -> Path:
+    def copied(name: str, among: Path = APPS) -> Path:
         folder = tmp_path / name
-        shutil.copytree(APPS / name, folder, ignore=shutil.ignore_patterns("cdk.out", "__pycache__"))
+        shutil.copytree(among / name, folder, ignore=shutil.ignore_patterns("cdk.out", "__pycache__"))
         return folder
 
     return copied

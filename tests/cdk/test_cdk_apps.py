@@ -1,7 +1,8 @@
-"""Two CDK apps: what is committed of them is judged as it should be, and as what the CDK makes of them today."""
+"""CDK apps: what is committed of them is judged as it should be, and as what the CDK makes of them today."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,9 @@ from mlguard.scan import Options, scan
 from mlguard.scan.selection import choose
 from mlguard.source import Root
 
-APPS = Path(__file__).parents[2] / "fixtures" / "cdk" / "apps"
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+APPS = FIXTURES / "cdk" / "apps"
+PLATFORM = FIXTURES / "platform" / "cdk"
 Synthesize = Callable[..., subprocess.CompletedProcess[str]]
 Places = set[tuple[str, str, str, int, str]]
 
@@ -77,7 +80,7 @@ def test_what_was_not_looked_up_is_not_known() -> None:
 
 @pytest.mark.parametrize("by_itself", [False, True])
 def test_a_javascript_app_of_today_is_judged_as_the_committed_one(
-    app_of: Callable[[str], Path], synthesize: Synthesize, node_modules: Path, *, by_itself: bool
+    app_of: Callable[..., Path], synthesize: Synthesize, node_modules: Path, *, by_itself: bool
 ) -> None:
     app = app_of("js")
     (app / "node_modules").symlink_to(node_modules)
@@ -87,9 +90,24 @@ def test_a_javascript_app_of_today_is_judged_as_the_committed_one(
 
 
 def test_a_python_app_of_today_is_judged_as_the_committed_one(
-    app_of: Callable[[str], Path], synthesize: Synthesize
+    app_of: Callable[..., Path], synthesize: Synthesize
 ) -> None:
     app = app_of("python")
     run = synthesize(app, JSII_HOST_STACK_TRACES="1")
     assert run.returncode == 0, run.stderr
     assert places(scanned(app)) == places(scanned(APPS / "python"))
+
+
+@pytest.mark.parametrize("version", ["wasteful", "good"])
+def test_the_platform_that_is_committed_is_what_its_app_makes_today(
+    app_of: Callable[..., Path], synthesize: Synthesize, version: str
+) -> None:
+    app = app_of(version, PLATFORM)
+    run = synthesize(app, JSII_HOST_STACK_TRACES="1")
+    assert run.returncode == 0, run.stderr
+    made, committed = (
+        json.loads((folder / "cdk.out" / "MlPlatform.template.json").read_text(encoding="utf-8"))
+        for folder in (app, PLATFORM / version)
+    )
+    assert made == committed
+    assert places(scanned(app)) == places(scanned(PLATFORM / version))

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from mlguard.cli import main
+from mlguard.render import FORMATS
 
 DEAR = 'resource "aws_sagemaker_notebook_instance" "nb" {\n  instance_type = "ml.p4d.24xlarge"%s\n}\n'
 CHEAP = 'resource "aws_sagemaker_notebook_instance" "nb" {\n  instance_type = "ml.t3.medium"\n}\n'
@@ -94,7 +95,7 @@ def ids(capsys: pytest.CaptureFixture[str], *arguments: str) -> set[str]:
     """Scan, and give the ids of the policies that found something."""
     capsys.readouterr()
     scan(*arguments)
-    return set(re.findall(r"(?m)^\S+:\d+:\d+  \w+  ([a-z0-9-]+)  ", capsys.readouterr().out))
+    return set(re.findall(r"(?m)^\S+:\d+:\d+  \w+  ([a-z0-9-]+)(?:  |$)", capsys.readouterr().out))
 
 
 def test_policies_are_chosen_by_id_alias_pack_and_wildcard(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
@@ -212,18 +213,77 @@ def test_what_may_not_be_read_is_said(write: Write, capsys: pytest.CaptureFixtur
     assert shown.count("problem  ") == 2
 
 
-@pytest.mark.parametrize("form", ["text", "json", "sarif", "github", "markdown"])
-def test_the_output_goes_to_a_file_whole(write: Write, capsys: pytest.CaptureFixture[str], form: str) -> None:
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_output_goes_to_a_file_whole(
+    write: Write, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     root = write({"main.tf": DEAR % ""})
     assert scan("--format", form, "--output", "report.out") == 1
     assert not capsys.readouterr().out
-    text = (root / "report.out").read_text(encoding="utf-8")
+    text = (root / "report.out").read_bytes().decode()
     assert "main.tf" in text
     if form in ("json", "sarif"):
         json.loads(text)
     assert scan("--format", form) == 1
     assert capsys.readouterr().out.rstrip("\n") == text.rstrip("\n")
-    assert [path.name for path in root.iterdir() if path.name.startswith("tmp")] == []
+    assert sorted(path.name for path in root.iterdir()) == [".git", "main.tf", "report.out"]
+
+
+def test_one_scan_writes_several_reports(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    root = write({"main.tf": DEAR % ""})
+    pairs = ["--format", "json", "--output", "a.json", "--format", "text", "--output", "-", "--output", "b", "--format"]
+    assert scan(*pairs, "markdown") == 1
+    assert capsys.readouterr().out.startswith("main.tf:")
+    assert json.loads((root / "a.json").read_text())["findings"]
+    assert (root / "b").read_text().startswith("## mlguard: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--format", "json", "--format", "text"], "2 --formats and 0 --outputs: give each --format an --output"),
+        (["--output", "a", "--output", "b"], "1 --format and 2 --outputs"),
+        (["--format", "json", "--format", "csv", "--output", "a"], "2 --formats and 1 --output: "),
+        (["--format", "json", "--format", "csv", "--output", "a", "--output", "a"], "two reports cannot go to a: "),
+        (["--format", "json", "--format", "csv", "--output=-", "--output=-"], "cannot go to standard output"),
+        (["--format", "json", "--output", "."], 'cannot write a report to ".": --output takes the name of a file'),
+        (["--format", "json", "--output", ""], 'cannot write a report to ""'),
+        (["--format", "yaml"], "choose one of text, json, "),
+    ],
+)
+def test_reports_with_nowhere_to_go_are_told_before_the_scan(
+    write: Write, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    root = write({"main.tf": "resource {"})
+    assert scan(*arguments) == 2
+    shown = capsys.readouterr()
+    assert said in shown.err
+    assert not shown.out
+    assert sorted(path.name for path in root.iterdir()) == [".git", "main.tf"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such permissions")
+def test_a_report_can_be_read_by_whom_the_user_lets_read(write: Write) -> None:
+    root = write({"main.tf": DEAR % "", "plain": ""})
+    assert scan("--output", "report") == 1
+    assert stat.S_IMODE((root / "report").stat().st_mode) == stat.S_IMODE((root / "plain").stat().st_mode)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such devices")
+def test_a_device_is_written_to_and_a_link_is_replaced(write: Write) -> None:
+    root = write({"main.tf": DEAR % "", "cheap/main.tf": CHEAP, "target": "precious"})
+    ours, terminal = os.openpty()  # a device that nobody else needs
+    try:
+        assert scan("--select", PREMIUM, "--output", os.ttyname(terminal), "cheap") == 0
+        assert os.read(ours, 1000).startswith(b"0 findings")
+    finally:
+        os.close(terminal)
+        os.close(ours)
+    (root / "link").symlink_to("target")
+    assert scan("--output", "link") == 1
+    assert (root / "target").read_text() == "precious"
+    assert not (root / "link").is_symlink()
 
 
 def test_a_report_that_cannot_be_written_is_said(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
@@ -232,7 +292,7 @@ def test_a_report_that_cannot_be_written_is_said(write: Write, capsys: pytest.Ca
     assert "cannot write nowhere/report.txt" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("form", ["text", "json", "sarif", "github", "markdown"])
+@pytest.mark.parametrize("form", FORMATS)
 def test_half_a_surrogate_pair_can_be_written(write: Write, form: str) -> None:
     body = '{"Type": "AWS::SageMaker::NotebookInstance", "Properties": {"InstanceType": "ml.p4d.24xlarge"}}'
     root = write({"t.json": f'{{"Resources": {{"Nb\\ud800": {body}}}}}'})
@@ -316,13 +376,13 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("form", ["text", "github", "markdown", "json", "sarif"])
+@pytest.mark.parametrize("form", FORMATS)
 def test_hostile_names_reach_no_output_as_they_are(
     write: Write, capsys: pytest.CaptureFixture[str], name: str, form: str
 ) -> None:
     write({name: DEAR % ""})
     assert scan("--select", PREMIUM, "--format", form) == 1
-    shown = capsys.readouterr().out
+    shown = capsys.readouterr().out.replace("\r\n", "\n")
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", shown)
     assert not any(line.lstrip().startswith("::error::x") for line in shown.split("\n"))
     if form != "github":

@@ -32,6 +32,9 @@ PROJECTS = {
     "cdktf": (1, ("fixtures/cdktf",)),
     "cdk-app-js": (1, ("fixtures/cdk/apps/js",)),
     "cdk-app-python": (1, ("fixtures/cdk/apps/python",)),
+    "platform-cloudformation": (1, ("fixtures/platform/cloudformation/wasteful", "--region=eu-central-1")),
+    "platform-terraform": (1, ("fixtures/platform/terraform/wasteful",)),
+    "platform-cdk": (1, ("fixtures/platform/cdk/wasteful",)),
 }
 
 

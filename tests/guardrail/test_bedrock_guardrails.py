@@ -102,7 +102,7 @@ def test_decisions(
 def test_an_environment_that_allows_every_model_has_no_such_guardrail() -> None:
     guardrails = made("bedrock-model-not-allowed", "production")
     assert guardrails.documents == ()
-    assert "production allows every value" in guardrails.not_enforceable[0][1]
+    assert "production allows every value" in guardrails.left_out[0][1]
 
 
 def test_a_list_of_ones_own_is_that_of_the_guardrail() -> None:

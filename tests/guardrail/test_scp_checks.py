@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlguard.scp.check import check, check_together
@@ -172,6 +172,7 @@ json_values = st.recursive(
 names = st.sampled_from(["Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition", "Principal"])
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.dictionaries(names, json_values | st.just("*") | st.just("Deny"), max_size=8) | json_values, max_size=3)
 )
@@ -180,6 +181,7 @@ def test_any_json_is_judged_without_an_exception(statements: list[Any]) -> None:
     assert all(fault.line >= 1 and fault.column >= 1 for fault in faults)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_judged_without_an_exception(written: str) -> None:
     assert check(written)

@@ -18,7 +18,8 @@ from mlguard.policy.parameters import bundled_parameters
 from mlguard.scp.actions import details, is_multivalued
 from mlguard.scp.decide import DEVELOPER, Request, Values, decide
 from mlguard.scp.matching import HOLE, arn_like, like
-from mlguard.scp.written import WrittenStatement, read
+from mlguard.scp.reading import read
+from mlguard.scp.written import WrittenStatement
 
 Evaluate = Callable[[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]], dict[str, str]]
 ENTRIES: dict[str, Any] = json.loads((Path(__file__).parent / "decisions.json").read_text(encoding="utf-8"))

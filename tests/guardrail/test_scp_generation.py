@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlguard.errors import GuardrailError
@@ -113,21 +113,34 @@ def test_a_selector_without_a_value() -> None:
         render(statement, VALUES, "sandbox", BREAK_GLASS)
 
 
-def test_equal_statements_are_united_and_stay_traceable() -> None:
-    made = generate([JOBS, NOTEBOOKS], VALUES, "sandbox")
+def test_equal_statements_of_a_policy_are_united_and_stay_traceable() -> None:
+    both = policy(
+        "types",
+        types_statement("DenyNotebookTypes", "sagemaker:CreateNotebookInstance"),
+        types_statement("DenyJobTypes", "sagemaker:CreateTrainingJob"),
+        limits="counts are not seen",
+    )
+    made = generate([both], VALUES, "sandbox")
     united, protection = statements(made)
     assert (united["Sid"], protection["Sid"]) == ("DenyJobTypes", "ProtectBreakGlassRole")
     assert united["Action"] == ["sagemaker:CreateNotebookInstance", "sagemaker:CreateTrainingJob"]
     assert made.manifest["DenyJobTypes"] == {
         "document": "mlguard-sandbox-1",
-        "policies": ["jobs", "notebooks"],
+        "policies": ["types"],
         "parameters": ["allowed_instance_types(environment=sandbox, use=notebook)"],
         "enforce": "preventive",
         "limits": ["counts are not seen"],
-        "side_effects": [
-            "jobs that a pipeline or a state machine starts are bound, too: they run with a role of the account"
-        ],
+        "side_effects": [BOUND],
+        "does_not_bind": [],
     }
+
+
+def test_statements_of_two_policies_stay_apart() -> None:
+    assert [one["Sid"] for one in statements(generate([JOBS, NOTEBOOKS], VALUES, "sandbox"))] == [
+        "DenyJobTypes",
+        "DenyNotebookTypes",
+        "ProtectBreakGlassRole",
+    ]
 
 
 def test_the_text_is_minified_ascii() -> None:
@@ -145,10 +158,26 @@ def test_what_no_scp_can_do_is_said() -> None:
     other = policy("counts", enforce="none", limits="there is no key for the number of instances")
     made = generate([other, NOTEBOOKS], Values({"allowed_instance_types": ["*", "ml.t3.*"]}), "training")
     assert made.documents == ()
-    assert made.not_enforceable == (
-        ("counts", "there is no key for the number of instances"),
-        ("notebooks", "DenyNotebookTypes would deny nothing: training allows every value"),
-    )
+    assert made.not_enforceable == (("counts", "there is no key for the number of instances"),)
+    assert made.left_out == (("notebooks", "DenyNotebookTypes would deny nothing: training allows every value"),)
+    assert made.gaps == ("notebooks: DenyNotebookTypes would deny nothing: training allows every value",)
+
+
+@pytest.mark.parametrize("everything", ["*", "ml.*"])
+def test_a_list_that_allows_every_machine_makes_no_statement(everything: str) -> None:
+    made = generate([NOTEBOOKS], Values({"allowed_instance_types": ["ml.t3.medium", everything]}), "training")
+    assert made.documents == ()
+    assert made.left_out[0][0] == "notebooks"
+
+
+def test_who_is_not_bound_is_said() -> None:
+    statement = Statement("DenyTypes", ("ec2:RunInstances",), ("arn:aws:ec2:*:*:instance/*",),
+                          {"StringLike": {"ec2:InstanceType": "p*"}}, {})  # fmt: skip
+    made = generate([policy("types", statement)], VALUES, "sandbox")
+    (unbound,) = made.manifest["DenyTypes"]["does_not_bind"]
+    assert "service-linked roles" in unbound
+    assert made.gaps == (f"DenyTypes does not bind {unbound}",)
+    assert generate([NOTEBOOKS], VALUES, "sandbox").gaps == ()
 
 
 @pytest.mark.parametrize(
@@ -239,7 +268,7 @@ def many_policies(draw: st.DrawFn) -> list[Policy]:
     return made
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(many_policies(), st.integers(900, 3000), st.randoms(use_true_random=False))
 def test_documents_fit_and_depend_on_no_order(made: list[Policy], max_chars: int, random: Any) -> None:  # noqa: ANN401  (hypothesis' own Random)
     options = Options(max_chars=max_chars, slots=20)

@@ -106,9 +106,48 @@ def test_the_text_names_statement_reason_and_place(repository: Path, capsys: Cap
         "DenyNotebookTypesNotAllowed in sandbox\n"
     ) in text
     assert "    when var.env = big\n" in text
-    assert "    DenyNotebookTypesNotAllowed asks for sagemaker:InstanceTypes: var.size has no value\n" in text
+    assert "    it asks for sagemaker:InstanceTypes ml.g5.2xlarge\n" in text
+    (reason,) = [line for line in text.splitlines() if line.endswith(")")]
+    assert reason.startswith("    sagemaker:InstanceTypes: var.size has no value (asked for by ")
+    assert "DenyNotebookTypesNotAllowed" in reason
     assert "cheap" not in text
-    assert text.endswith("4 resources: 2 denied, 1 undecided, 2 allowed of 5 calls\n")
+    assert text.endswith(
+        "denied by: DenyNotebookTypesNotAllowed 2\n4 resources: 2 denied, 1 undecided, 2 allowed of 5 calls\n"
+    )
+
+
+TEMPLATED = """
+Resources:
+  Template:
+    Type: AWS::EC2::LaunchTemplate
+    Properties: {LaunchTemplateData: {InstanceType: p4d.24xlarge}}
+  Dear:
+    Type: AWS::EC2::Instance
+    Properties: {LaunchTemplate: {LaunchTemplateId: !Ref Template, Version: '1'}}
+  Open:
+    Type: AWS::EC2::Instance
+    Properties: {ImageId: ami-12345678}
+"""
+
+
+def test_a_launch_template_tells_the_type(repository: Path, capsys: Capture) -> None:
+    (repository / "template.yaml").write_text(TEMPLATED, encoding="utf-8")
+    code, calls = run(capsys, "template.yaml", "--select", "instance-type-not-allowed")
+    assert code == 1
+    assert {name: outcomes(calls)[name] for name in ("Dear", "Open")} == {"Dear": {"denied"}, "Open": {"undecided"}}
+    dear = next(call for call in calls if call["resource"] == "Dear")
+    assert dear["asked"] == {"ec2:InstanceType": ["p4d.24xlarge"]}
+
+
+def test_each_resource_meets_the_guardrails_of_its_partition(repository: Path, capsys: Capture) -> None:
+    written = 'provider "aws" { region = "cn-north-1" }\nresource "aws_instance" "x" { instance_type = "p4d.24xlarge" }'
+    (repository / "main.tf").write_text(written, encoding="utf-8")
+    _, calls = run(capsys, ".")
+    assert {call["outcome"] for call in calls} == {"undecided"}
+    assert "none of which is a region of aws-cn" in calls[0]["undecided"][0]["because"]
+    (repository / ".mlguard.yaml").write_text("parameters: {allowed_regions: [cn-north-1]}\n", encoding="utf-8")
+    code, calls = run(capsys, ".")
+    assert (code, {call["outcome"] for call in calls}) == (1, {"denied"})
 
 
 @pytest.mark.parametrize(
@@ -208,6 +247,13 @@ def test_the_keys_of_a_request_come_from_the_code(
     assert code == int("denied" in set().union(*wanted.values()))
 
 
+def test_a_generated_folder_is_rehearsed_as_it_is(repository: Path, capsys: Capture) -> None:
+    (repository / "main.tf").write_text(NOTEBOOK, encoding="utf-8")
+    assert main(["scp", "generate", "--environment", "sandbox", "--out", "out", "--companions"]) == 0
+    capsys.readouterr()
+    assert run(capsys, "main.tf", "--scp", "out/sandbox") == run(capsys, "main.tf", "--environment", "sandbox")
+
+
 def test_files_that_are_no_scp_are_refused(repository: Path, capsys: Capture) -> None:
     (repository / "template.yaml").write_text(TEMPLATE, encoding="utf-8")
     (repository / "x.json").write_text("{}", encoding="utf-8")
@@ -232,6 +278,6 @@ def test_every_call_is_one_of_aws_with_its_keys() -> None:
             assert set(call.types) <= raw, call.types
             assert not call.when or call.when in kinds[kind].properties
             if known.resources and call.arn:
-                name = call.arn.split(":")[3].partition("/")[0].replace("{name}", "")
+                name = call.arn.split(":")[3].partition("/")[0].replace("{name}", "").replace("{any}", "")
                 kinds_of_resource = {one.lower().replace("-", "") for one in known.resources}
                 assert not name or name.lower().replace("-", "") in kinds_of_resource, (call.action, name)

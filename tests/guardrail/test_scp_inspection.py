@@ -92,6 +92,44 @@ Resources:
           "Condition": {
             "StringNotEquals": {"sagemaker:InstanceTypes": "ml.t3.medium"}}}]}
 """
+FILLED_IN = """
+Parameters:
+  Role: {Type: String}
+  Types: {Type: CommaDelimitedList}
+Resources:
+  Types:
+    Type: AWS::Organizations::Policy
+    Properties:
+      Name: types
+      Type: SERVICE_CONTROL_POLICY
+      Content:
+        Fn::Sub:
+          - |
+            {"Version": "2012-10-17", "Statement": [{"Sid": "Types", "Effect": "Deny",
+              "Action": "sagemaker:CreateTrainingJb", "Resource": "*",
+              "Condition": {
+                "ArnNotLike": {"aws:PrincipalArn": ["arn:aws:iam::*:role/${Role}", "arn:aws:iam::*:role/*"]},
+                "StringEquals": {"aws:RequestTag/${Role}": "x"},
+                "ForAnyValue:StringNotEquals": {"sagemaker:InstanceTypes": ["${Role}*", ${All}, "ml.t3.*"]}}}]}
+          - {All: !Join [",", !Ref Types]}
+"""
+HEREDOC_FILLED_IN = HEREDOC % SCP.replace("ml.t3.medium", "${var.size}").replace('"Types"', '"${var.sid}"')
+JOINED = """
+Parameters:
+  Role: {Type: String}
+Resources:
+  Types:
+    Type: AWS::Organizations::Policy
+    Properties:
+      Name: types
+      Type: SERVICE_CONTROL_POLICY
+      Content: !Join
+        - ''
+        - - '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "sagemaker:CreateTrainingJb",'
+          - '"Resource": "*", "Condition": {"ArnNotLike": {"aws:PrincipalArn": "'
+          - !Ref Role
+          - '"}}}]}'
+"""
 
 
 def run(folder: Path, files: dict[str, str], arguments: list[str], capsys: Capture) -> tuple[int, str]:
@@ -133,6 +171,53 @@ def test_a_fault_stands_where_it_was_written(
     assert [line.split(": ", 1)[0].removeprefix("./") for line in void] == [place], text
 
 
+def faults(text: str) -> list[tuple[str, str]]:
+    """Give the place and the check of each error and warning that was printed."""
+    lines = [line for line in text.splitlines() if line.endswith("]") and not line.startswith(" ")]
+    return [(line.split(": ", 1)[0], line.rpartition("[")[2].rstrip("]")) for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("files", "wanted", "because"),
+    [
+        (
+            {"template.yaml": FILLED_IN},
+            [
+                ("template.yaml:15:25", "unknown-action"),
+                ("template.yaml:17:84", "exempts-everybody"),
+                ("template.yaml:17:84", "unprotected-exempt-role"),
+                ("template.yaml:19:97", "wildcard-under-exact-operator"),
+            ],
+            'parameter "Role" has no default',
+        ),
+        (
+            {"main.tf": f'variable "size" {{}}\nvariable "sid" {{}}\n{HEREDOC_FILLED_IN}'},
+            [
+                ("main.tf:7:2", "no-break-glass-exemption"),
+                ("main.tf:8:4", "multivalued-key-without-set-operator"),
+                ("main.tf:8:24", "sibling-actions-left-open"),
+            ],
+            "has no value",
+        ),
+        ({"template.yaml": JOINED}, [("template.yaml:10:16", "unknown-action")], 'parameter "Role" has no default'),
+    ],
+)
+def test_what_is_filled_into_a_text_hides_nothing_else(
+    repository: Path, files: dict[str, str], wanted: list[tuple[str, str]], because: str, capsys: Capture
+) -> None:
+    code, text = run(repository, files, [next(iter(files))], capsys)
+    assert code == 1
+    assert faults(text) == wanted, text
+    assert because in text
+
+
+def test_a_text_whose_form_is_filled_in_is_not_judged(repository: Path, capsys: Capture) -> None:
+    written = 'variable "more" {}\n' + HEREDOC % SCP.replace("]}", "${var.more}]}")
+    code, text = run(repository, {"main.tf": written}, ["main.tf"], capsys)
+    assert (code, "error" in text.replace("0 errors", "")) == (0, False), text
+    assert "not all of it is known: var.more has no value" in text
+
+
 def test_json_and_sarif(repository: Path, capsys: Capture) -> None:
     files = {"infra/main.tf": ENCODED, "scp.json": SCP}
     _, text = run(repository, files, ["infra", "scp.json", "--format", "json"], capsys)
@@ -172,6 +257,17 @@ def test_what_is_known_at_deployment_only_is_said(repository: Path, capsys: Capt
 )
 def test_exit_codes(repository: Path, files: dict[str, str], arguments: list[str], code: int, capsys: Capture) -> None:
     assert run(repository, files, arguments, capsys)[0] == code
+
+
+def test_the_scps_of_a_folder_are_found(repository: Path, capsys: Capture) -> None:
+    identity = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+    files = {"scps/a/types.json": SCP, "scps/b/types.json": SCP, "scps/policy.json": json.dumps(identity),
+             "scps/manifest.json": "{}", "scps/broken.json": "{"}  # fmt: skip
+    code, text = run(repository, files, ["scps"], capsys)
+    assert "2 SCPs: 4 errors, 2 warnings\n" in text
+    assert (code, text.count("[sibling-actions-left-open]")) == (1, 2), "each folder is a set of its own"
+    code, text = run(repository, {}, ["scps", "--slots", "1"], capsys)
+    assert "too-many-documents" not in text
 
 
 def test_a_tag_policy_is_none_of_its_business(repository: Path, capsys: Capture) -> None:

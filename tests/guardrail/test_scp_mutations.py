@@ -234,6 +234,15 @@ def test_a_mutation_of_every_statement_is_caught(mutation: str) -> None:
     assert [name for name, written in applicable.items() if not caught(SHIPPED[name], written)] == []
 
 
+@pytest.mark.parametrize("name", list(SHIPPED))
+def test_thirty_mutations_of_a_statement_are_caught_by_the_checks_alone(name: str) -> None:
+    statement = SHIPPED[name]
+    before = {fault.check for fault in check(text(statement), exempt=BREAK_GLASS)}
+    hurt = [written for mutate in MUTATIONS.values() if (written := mutate(statement)) is not None]
+    found = [written for written in hurt if {fault.check for fault in check(written, exempt=BREAK_GLASS)} - before]
+    assert len(found) >= 30
+
+
 def test_nothing_is_caught_where_nothing_was_hurt() -> None:
     for statement in SHIPPED.values():
         shuffled = {**statement, "Action": list(reversed(statement["Action"]))}

@@ -23,7 +23,7 @@ from mlguard.policy.parameters import bundled_parameters
 from mlguard.record import replace
 from mlguard.scp.breadth import cleaning_actions
 from mlguard.scp.decide import Request, decide
-from mlguard.scp.written import read
+from mlguard.scp.reading import read
 from mlguard.source import Document
 
 Capture = pytest.CaptureFixture[str]
@@ -98,23 +98,36 @@ def test_the_companions_are_named_and_sound(repository: Path, capsys: Capture) -
     assert named == {"tag-policy.json", "budget.tf", "budget.template.json"}
     assert all(name in files["sandbox/README.md"] for name in named)
     tags = json.loads(files["sandbox/tag-policy.json"])["tags"]
-    assert set(tags) == {"CostCenter", "Owner", "Environment"}
+    lookup = bundled_parameters()
+    assert list(tags) == lookup.value("required_cost_tags", {})
     assert all(tag["report_required_tag_for"]["@@assign"] for tag in tags.values())
-    assert tags["Environment"]["tag_value"]["@@assign"] == sorted(ENVIRONMENTS)
+    assert tags["Environment"]["tag_value"]["@@assign"] == sorted(lookup.value("environment_tag_values", {}))
     budget: Any = hcl2.loads(files["sandbox/budget.tf"])
     assert "APPLY_SCP_POLICY" in json.dumps(budget)
+    documents = [name.partition("/")[2][:-5] for name in files if re.search(r"/mlguard-.*\.json", name)]
+    assert len(documents) > 1
+    assert json.dumps(sorted(documents)) in files["sandbox/budget.tf"]
+    resources = json.loads(files["sandbox/budget.template.json"])["Resources"]
+    assert [one["Type"] for one in resources.values()] == [
+        "AWS::Budgets::Budget", *["AWS::Budgets::BudgetsAction"] * len(documents)
+    ]  # fmt: skip
     assert "production/budget.tf" not in made(repository, capsys, "--environment", "production", "--companions")
+    own = "parameters: {required_cost_tags: [Squad]}\n"
+    (repository / ".mlguard.yaml").write_text(own, encoding="utf-8")
+    files = made(repository, capsys, "--environment", "sandbox", "--companions")
+    assert list(json.loads(files["sandbox/tag-policy.json"])["tags"]) == ["Squad"]
 
 
 def test_the_page_tells_what_will_happen(repository: Path, capsys: Capture) -> None:
     files = made(repository, capsys, "--environment", "sandbox")
     page = files["sandbox/README.md"]
     for heading in ("Roll-out and rollback", "Who is exempt", "Who is never bound", "Requests that will be denied",
-                    "Requests that will pass", "Statements", "What no SCP of these stops"):  # fmt: skip
+                    "Requests that will pass", "Statements", "What is left open", "What no SCP can stop"):  # fmt: skip
         assert f"## {heading}\n" in page
     denied = page.split("## Requests that will be denied\n")[1].split("##")[0].strip().splitlines()
     passing = page.split("## Requests that will pass\n")[1].split("##")[0].strip().splitlines()
     assert (len(denied), len(passing)) == (5, 5)
+    assert "mlguard-other" not in "".join(denied + passing), "nobody asks for such a value"
     assert "detach-policy" in page
     manifest = json.loads(files["sandbox/manifest.json"])
     documents = [json.loads(text) for name, text in files.items() if name.startswith("sandbox/mlguard-sandbox-")]
@@ -189,13 +202,62 @@ def test_break_glass_roles_that_anybody_could_create_are_refused(pattern: str) -
         generate(bundled_policies(), bundled_parameters(), "sandbox", Options(exempt=(pattern,)))
 
 
-@pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
-def test_other_partitions(partition: str, capsys: Capture, repository: Path) -> None:
-    assert repository.is_dir()
-    assert main(["scp", "generate", "--environment", "sandbox", "--partition", partition, "--no-config"]) == 0
+@pytest.mark.parametrize(("partition", "region"), [("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")])
+def test_other_partitions(partition: str, region: str, capsys: Capture, repository: Path) -> None:
+    arguments = ["scp", "generate", "--environment", "sandbox", "--partition", partition]
+    assert main(arguments) == 2
+    assert f"none of which is a region of {partition}: it would deny everything there; set allowed_regions" in (
+        capsys.readouterr().err
+    )
+    own = f"parameters: {{allowed_regions: [{region}]}}\n"
+    (repository / ".mlguard.yaml").write_text(own, encoding="utf-8")
+    assert main(arguments) == 0
     text = capsys.readouterr().out
     assert f"arn:{partition}:iam::*:role/mlguard-break-glass" in text
     assert "arn:aws:" not in text
+
+
+def test_the_head_of_the_code_says_what_the_page_says(repository: Path, capsys: Capture) -> None:
+    page = made(repository, capsys, "--environment", "sandbox")["sandbox/README.md"]
+    wanted = re.findall(r"^- `?((?:\w|-)+:\w.*?)`?$", page.split("## Statements")[0], re.MULTILINE)
+    assert len(wanted) >= 10
+    for form in ("terraform", "cli"):
+        text = made(repository, capsys, "--environment", "sandbox", "--format", form)[f"sandbox/{WRAPPERS[form][0]}"]
+        head = text.split("resource ")[0] if form == "terraform" else text.split("content=")[0]
+        assert all(one in head for one in wanted)
+        assert "detach-policy" in head
+    files = made(repository, capsys, "--environment", "sandbox", "--format", "cloudformation")
+    metadata = json.loads(files["sandbox/guardrails.template.json"])["Metadata"]["mlguard"]
+    assert (len(metadata["Requests that will be denied"]), len(metadata["Requests that will pass"])) == (5, 5)
+    assert "arn:aws:iam::*:role/mlguard-break-glass" in metadata["Who is exempt"]
+
+
+def test_what_an_earlier_run_left_is_told(repository: Path, capsys: Capture) -> None:
+    arguments = ["scp", "generate", "--environment", "sandbox", "--out", str(repository / "out")]
+    assert main([*arguments, "--max-chars", "5120"]) == 0
+    capsys.readouterr()
+    assert main(arguments) == 0
+    assert "mlguard-sandbox-4.json: left from an earlier run" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--select", "job-without-runtime-limit"], 0, ""),
+        (["--select", "instance-type-not-allowed"], 1, "sandbox: DenyEc2TypesNotAllowed does not bind launches by"),
+        (["--select", "premium-accelerator-in-nonproduction", "--environment", "production"], 1,
+         "production: premium-accelerator-in-nonproduction: DenyEc2PremiumAccelerators would deny nothing"),
+    ],
+)  # fmt: skip
+def test_strict_coverage_refuses_what_leaves_something_open(
+    arguments: list[str], code: int, said: str, repository: Path, capsys: Capture
+) -> None:
+    asked = ["scp", "generate", "--environment", "sandbox", "--out", "out", *arguments]
+    assert main([*asked, "--strict-coverage"]) == code
+    printed = capsys.readouterr()
+    assert (said in printed.err, bool(printed.out)) == (True, code == 0)
+    assert (repository / "out").exists() is (code == 0)
+    assert main(asked) == 0
 
 
 @pytest.mark.parametrize(("limit", "slots", "code"), [(10_240, 9, 0), (5_120, 4, 0), (2_000, 4, 2)])
@@ -218,12 +280,21 @@ def test_only_what_the_findings_call_for(repository: Path, capsys: Capture) -> N
     main(["scan", "--format", "json", "--output", "report.json", "--no-progress"])
     found = {one["policy"] for one in json.loads(Path("report.json").read_text(encoding="utf-8"))["findings"]}
     assert "training-without-spot" in found
-    assert main(["scp", "generate", "--environment", "sandbox", "--from-findings", "report.json"]) == 0
+    arguments = ["scp", "generate", "--from-findings", "report.json"]
+    assert main([*arguments, "--environment", "sandbox"]) == 0
     printed = capsys.readouterr()
     sids = {one["Sid"] for one in json.loads(printed.out)["Statement"]}
     assert "DenyNotebookTypesNotAllowed" in sids
     assert "ProtectBudgets" not in sids or "ml-project-without-budget" in found
-    assert "no SCP can stop training-without-spot: " in printed.err
+    assert "1 finding of training-without-spot: no SCP can stop it: No condition key" in printed.err
+    assert "  spot.tf:1 aws_sagemaker_training_job.t\n" in printed.err
+    assert "of ml-project-without-budget: an SCP only keeps the cure from being removed: " in printed.err
+    files = made(repository, capsys, "--from-findings", "report.json", "--environment", "all")
+    assert sorted(name for name in files if "mlguard-" in name) == ["sandbox/mlguard-sandbox-1.json"]
+    manifest = json.loads(files["sandbox/manifest.json"])
+    assert {"policy": "training-without-spot", "findings": ["spot.tf:1 aws_sagemaker_training_job.t"]}.items() <= next(
+        one for one in manifest["findings_not_stopped"] if one["policy"] == "training-without-spot"
+    ).items()
     Path("report.json").write_text("[]", encoding="utf-8")
     assert main(["scp", "generate", "--from-findings", "report.json"]) == 2
 
@@ -236,6 +307,15 @@ def test_a_pull_request_does_not_choose_the_guardrails(
     assert main(["scp", "generate", "--environment", "sandbox"]) == 2
     assert "a pull request may have written the configuration" in capsys.readouterr().err
     assert main(["scp", "generate", "--environment", "sandbox", "--no-config"]) == 0
+
+
+@pytest.mark.parametrize("form", ["json", *WRAPPERS])
+def test_a_generated_folder_is_safe_and_equal_to_itself(form: str, repository: Path, capsys: Capture) -> None:
+    made(repository, capsys, "--environment", "all", "--format", form, "--companions")
+    assert main(["scp", "check", "out"]) == 0
+    assert "0 errors, 0 warnings; all are safe" in capsys.readouterr().out
+    assert main(["scp", "diff", "out/training", "out/training"]) == 0
+    assert capsys.readouterr().out == "not weaker: 0 requests were tried where the two differ\n"
 
 
 def test_the_output_is_the_same_every_time(repository: Path, capsys: Capture) -> None:

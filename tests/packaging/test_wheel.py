@@ -84,6 +84,7 @@ def test_the_wheel_holds_what_belongs_and_nothing_else(wheel: Path) -> None:
     wanted = {f"mlguard/{name}" for name in shipped(TOP / "checker" / "mlguard") | policies}
     assert names == wanted | {f"{information}/{name}" for name in about}
     assert "mlguard/py.typed" in names
+    assert {f"mlguard/render/assets/report.{kind}" for kind in ("html", "css", "js")} <= names
     assert not [name for name in names if name.endswith((".pth", ".so", ".pyd"))]
 
 
@@ -120,6 +121,8 @@ def test_the_command_scans(python: Path, tmp_path: Path) -> None:
     assert run.returncode == 1, run.stderr
     findings = json.loads(run.stdout)["findings"]
     assert ("bucket-without-lifecycle", 1) in {(one["policy"], one["line"]) for one in findings}
+    page = run_in(tmp_path, command, "scan", "--format=html", "--no-progress", ".")
+    assert page.stdout.rstrip().endswith("</html>")
 
 
 def test_the_command_starts_without_any_parser(python: Path, tmp_path: Path) -> None:

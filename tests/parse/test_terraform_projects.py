@@ -153,7 +153,7 @@ def test_every_value_of_a_domain_is_a_scenario_the_default_first(tmp_path: Path,
     assert seen == [("dev", "small"), ("prod", "big")]
     origins = [get(resource, "env", Scenario(fixed={"var.env": env})).origins[0] for env in ("dev", "prod")]
     assert [origin.what for origin in origins] == ['default of variable "env"', 'allowed value of variable "env"']
-    assert sorted(found.parameters[0].allowed or ()) == ["dev", "prod"]
+    assert [sorted(origin.parameter.allowed or ()) for origin in origins if origin.parameter] == [["dev", "prod"]] * 2
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,10 @@ def test_a_given_value_closes_the_domain(tmp_path: Path) -> None:
 
 def test_a_pattern_is_told_of_a_parameter(tmp_path: Path) -> None:
     check = 'variable "size" {\n  validation {\n    condition = can(regex("^ml\\\\.t3", var.size))\n  }\n}\n'
-    assert project(tmp_path, check + USE).parameters[0].pattern == "^ml\\.t3"
+    (resource,) = project(tmp_path, check + USE).resources
+    (origin,) = get(resource, "type", Scenario()).origins
+    assert origin.parameter is not None
+    assert origin.parameter.pattern == "^ml\\.t3"
 
 
 def test_objects_get_their_optional_defaults(tmp_path: Path) -> None:
@@ -396,7 +399,9 @@ def test_the_region_that_the_user_gives(tmp_path: Path) -> None:
     (given,) = projects(tmp_path, files, region="eu-north-1")
     assert settle(given.resources[0].region, Scenario()).content == "eu-north-1"
     (without,) = projects(tmp_path, files)
-    assert settle(without.resources[0].region, Scenario()).content == Unknown("no provider region is given")
+    assert settle(without.resources[0].region, Scenario()).content == Unknown(
+        "no provider region is given: give --region or set it in the configuration"
+    )
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,9 @@ def test_aliases_are_passed_through_several_levels(tmp_path: Path) -> None:
         "module.m.module.n.aws_x.default": "sa-east-1",
         "module.m.module.n.aws_x.near": "sa-east-1",
         "module.m.module.n.aws_x.far": "us-east-1",
-        "module.m.module.n.aws_x.none": Unknown("no provider region is given"),
+        "module.m.module.n.aws_x.none": Unknown(
+            "no provider region is given: give --region or set it in the configuration"
+        ),
     }
 
 

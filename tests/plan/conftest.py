@@ -13,13 +13,17 @@ from typing import Any
 
 import pytest
 
-from mlguard.parse.terraform import Variables
+from mlguard.parse.terraform.assignments import Assignments, VariableFiles, Variables
 from mlguard.parse.terraform.closure import references
 from mlguard.parse.terraform.configuration import Configuration
+from mlguard.parse.terraform.modules import Modules
 from mlguard.parse.terraform.plan.addresses import steps_of
 from mlguard.parse.terraform.project import load_root
+from mlguard.parse.terraform.references import Resolver
+from mlguard.parse.terraform.scope import Instance
 from mlguard.parse.terraform.syntax import Argument, Block, Expression, ListExpression, Literal, Name, ObjectExpression
-from mlguard.resource import RawProject, RawResource
+from mlguard.parse.terraform.variables import RootVariables
+from mlguard.resource import RawResource
 from mlguard.scenario import Scenario
 from mlguard.source import Root
 from mlguard.value import Entries, Items, Node, Reference, Unknown, settle
@@ -48,7 +52,7 @@ def planned(folder: Path) -> str:
         {
             "format_version": "1.2",
             "terraform_version": "1.11.4",
-            "variables": _variables(project),
+            "variables": _variables(root, modules),
             "planned_values": {"root_module": {"resources": resources}},
             "resource_changes": changes,
             "configuration": {
@@ -94,9 +98,14 @@ def _plain(node: Node) -> tuple[Json, Json]:
     return content, False
 
 
-def _variables(project: RawProject) -> dict[str, Json]:
+def _variables(root: Root, modules: Modules) -> dict[str, Json]:
+    configuration = modules.configuration("")
+    session = Resolver(root, "", "", modules)
+    assignments = Assignments(root, "", Variables(), VariableFiles(root))
+    session.variables = RootVariables(Instance(session, configuration), assignments)
     found = {}
-    for parameter in project.parameters:
+    for block in filter(None, map(configuration.block, configuration.scanned("variable"))):
+        parameter = session.variables.parameter(block.labels[0], block)
         value = _plain(parameter.default)[0] if parameter.default is not None else None
         found[parameter.name] = {} if value is None or value is UNKNOWN else {"value": value}
     return found

@@ -8,8 +8,20 @@ from typing import Any
 import pytest
 
 from mlguard.errors import LimitError, ParseError
-from mlguard.finding import Counts, Finding, Part, Report, Suppression, Undecided
+from mlguard.finding import (
+    Comparison,
+    Counts,
+    Finding,
+    Money,
+    Part,
+    Provenance,
+    Remark,
+    Report,
+    Suppression,
+    Undecided,
+)
 from mlguard.policy.model import Check, Guardrail, Policy, Severity
+from mlguard.record import replace
 from mlguard.resource import Related
 from mlguard.source import Document, Span
 
@@ -154,6 +166,31 @@ def _full() -> Report:
     )
 
 
+def _compared() -> Report:
+    """Make a report of a run that is compared: one new finding, one worse, one existing, one fixed, one suppressed."""
+    return _report(
+        _finding(status="new", exposure=(_part(),)),
+        _finding(leaf="worse", status="worse", was="ml.t3.medium", severity=Severity.MEDIUM),
+        _finding(leaf="old", status="existing", message="as it was"),
+        _finding(
+            leaf="other", status="new", suppressed=Suppression("the team knows", Span("infra/nb.tf", 2, 37, 2, 40))
+        ),
+        comparison=Comparison(
+            "main at 1a2b3c4",
+            (_finding(leaf="gone", status="fixed", message="it is no more", exposure=(_part(low=50.0, high=60.0),)),),
+            Money(100.0, 200.0),
+            Money(18433.45, 29849.99),
+        ),
+        remarks=(
+            Remark("suppression", "this change adds an ignore", "infra/nb.tf", 2),
+            Remark("scope", "less is read"),
+        ),
+        provenance=Provenance(
+            "1.2.3", ".mlguard.yaml", "abcd", "origin/main", 73, "ef01", "2026-07-20", ("--fail-on=low",)
+        ),
+    )
+
+
 def _hostile_report(text: str) -> Report:
     """Put a string everywhere that a stranger can put one, the source line and the policy included."""
     policy = _policy(
@@ -165,7 +202,7 @@ def _hostile_report(text: str) -> Report:
     finding = Finding(
         policy, Severity.HIGH, text, at, text, text, text, text, text, text, "",
         (Related(at, text), Related(Span(text, 1, 1, 1, 2), "called here")),
-        exposure=(_part(project=text, environment=text, resource=text, name=text, how=text),),
+        exposure=(_part(project=text, environment=text, resource=text, name=text, how=text),), status="worse", was=text,
     )  # fmt: skip
     hidden = Finding(
         policy,
@@ -186,6 +223,9 @@ def _hostile_report(text: str) -> Report:
         (policy,),
         {text: document},
         (text,),
+        comparison=Comparison(text, (replace(finding, status="fixed"),), Money(), Money(1.0, 2.0)),
+        remarks=(Remark("scope", text, text, 2), Remark("scope", text)),
+        provenance=Provenance(text, text, text, text, 1, text, text, (text,)),
     )
 
 
@@ -212,3 +252,8 @@ def full_report() -> Report:
 @pytest.fixture(scope="session")
 def make_hostile_report() -> Callable[[str], Report]:
     return _hostile_report
+
+
+@pytest.fixture(scope="session")
+def compared_report() -> Report:
+    return _compared()

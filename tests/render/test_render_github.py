@@ -47,4 +47,25 @@ def test_every_line_is_ours(make_hostile_report: Callable[[str], Report], hostil
     for line in text.splitlines():
         assert line.isprintable()
         assert COMMAND.fullmatch(line) or line.startswith("mlguard: ")
-    assert len(text.splitlines()) == 4
+    assert len(text.splitlines()) == 7
+
+
+def test_only_what_the_change_made_is_annotated(compared_report: Report) -> None:
+    policy, at = "notebook-instance-type-not-allowed", "file=infra/nb.tf,line=2,col=2,endColumn=35"
+    assert render(compared_report).splitlines() == [
+        (
+            f"::error {at},title=high%3A {policy}::ml.p4d.24xlarge is not allowed in dev"
+            "%0Aat stake: $18,433 to $29,850 a month%0Afix: Choose an allowed type."
+        ),
+        "::warning file=infra/nb.tf,line=2,title=this change bears on the check itself::this change adds an ignore",
+        "::warning title=this change bears on the check itself::less is read",
+        (
+            f"::warning {at},title=medium%3A {policy}::ml.p4d.24xlarge is not allowed in dev%0Awas: ml.t3.medium"
+            "%0Afix: Choose an allowed type."
+        ),
+        "mlguard: 1 new, 1 worse, 1 existing, 1 fixed against main at 1a2b3c4",
+        (
+            "mlguard: 3 findings (2 high, 1 medium), 0 problems, 0 checks undecided in 1 project, 1 resource; "
+            "files: 1 scanned, 0 partly, 0 failed, 0 skipped"
+        ),
+    ]

@@ -33,6 +33,7 @@ def test_one_of_everything(full_report: Report, schema: Draft202012Validator) ->
     assert [one["line"] for one in document["findings"]] == [1, 1, 2, 2]
     assert document["counts"] == {
         "findings": 3,
+        "failing": 3,
         "by_severity": {"critical": 1, "high": 1, "medium": 1, "low": 0, "info": 0},
         "suppressed": 1,
         "problems": 2,
@@ -71,6 +72,8 @@ def test_finding(full_report: Report) -> None:
         "aliases": ["MLG001"],
         "title": "Notebook runs on an instance type that its environment does not allow",
         "severity": "critical",
+        "status": "",
+        "was": "",
         "message": "ml.p4d.24xlarge is not allowed in dev",
         "project": "infra",
         "resource": "aws_sagemaker_notebook_instance.nb",
@@ -88,6 +91,7 @@ def test_finding(full_report: Report) -> None:
         "fix": {
             "dialect": "terraform",
             "by_hand": 'Choose an allowed type:\n\n    instance_type = "ml.t3.medium"',
+            "automatic": None,
         },
         "guardrail": "preventive",
         "exposure": {
@@ -146,3 +150,25 @@ def test_hostile_text_is_kept_and_ascii(
 def test_stable(make_finding: Callable[..., Finding], make_report: Callable[..., Report]) -> None:
     one, two = make_finding(), make_finding(leaf="z", at=Span("infra/nb.tf", 1, 1, 1, 4))
     assert render(make_report(one, two)) == render(make_report(two, one))
+
+
+def test_what_a_run_was_compared_with(compared_report: Report, schema: Draft202012Validator) -> None:
+    document = json.loads(render(compared_report))
+    schema.validate(document)
+    assert document["counts"]["findings"] == 3
+    assert document["counts"]["failing"] == 2
+    assert [one["status"] for one in document["findings"]] == ["new", "existing", "new", "worse"]
+    assert document["findings"][3]["was"] == "ml.t3.medium"
+    comparison = document["comparison"]
+    assert comparison["against"] == "main at 1a2b3c4"
+    assert comparison["by_status"] == {"new": 1, "worse": 1, "existing": 1, "fixed": 1}
+    assert [one["message"] for one in comparison["fixed"]] == ["it is no more"]
+    assert comparison["monthly_usd"] == {
+        "before": {"low": 100.0, "high": 200.0},
+        "added": {"low": 18433.45, "high": 29849.99},
+    }
+    assert [(one["path"], one["line"], one["text"]) for one in document["remarks"]] == [
+        ("infra/nb.tf", 2, "this change adds an ignore"),
+        ("", None, "less is read"),
+    ]
+    assert document["provenance"]["configuration_ref"] == "origin/main"

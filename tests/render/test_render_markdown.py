@@ -5,7 +5,8 @@ from collections.abc import Callable
 from markdown_it import MarkdownIt
 
 from mlguard.errors import ParseError
-from mlguard.finding import Finding, Report
+from mlguard.finding import Comparison, Finding, Money, Report
+from mlguard.policy.model import Policy, Severity
 from mlguard.render.markdown import MAX_CHARACTERS, render
 from mlguard.source import Span
 
@@ -16,6 +17,13 @@ EXPECTED = """\
 
 at stake: \\$18,433 to \\$29,850 a month, by list prices of 2025-11-04 to 2026-07-20.
 
+### Problems
+
+- `infra/bad.yaml:4`: not YAML: a tab indents
+- `big.json`: too large
+
+### Findings
+
 | Severity | Where | Policy | What is wrong | At stake |
 | --- | --- | --- | --- | --: |
 | critical | `infra/nb.tf:2` | `notebook-instance-type-not-allowed` | ml.p4d.24xlarge is not allowed in dev \
@@ -23,10 +31,10 @@ at stake: \\$18,433 to \\$29,850 a month, by list prices of 2025-11-04 to 2026-0
 | high | `infra/nb.tf:1` | `notebook-instance-type-not-allowed` | the whole block |  |
 | medium | `infra/nb.tf:1` | `bucket-without-lifecycle` | nothing expires |  |
 
-### Problems
+### How to fix
 
-- `infra/bad.yaml:4`: not YAML: a tab indents
-- `big.json`: too large
+- `notebook-instance-type-not-allowed`: Choose an allowed type.
+- `bucket-without-lifecycle`: Add a rule.
 
 ### 3 checks undecided
 
@@ -54,6 +62,55 @@ def test_one_of_everything(full_report: Report) -> None:
     assert render(full_report) == EXPECTED
 
 
+COMPARED = """\
+## mlguard: 1 new finding, 1 worse, 1 fixed
+
+| | Findings | At stake a month |
+| --- | --: | --: |
+| before | 3 | \\$100 to \\$200 |
+| **new** | 1 | \\$18,433 to \\$29,850 |
+| **worse** | 1 |  |
+| fixed | 1 | \\$50.00 to \\$60.00 |
+| **after** | 3 | \\$18,433 to \\$29,850 |
+
+Against `main at 1a2b3c4`, by list prices of 2025-11-04 to 2026-07-20.
+
+### Look at this first
+
+- `infra/nb.tf:2`: this change adds an ignore
+- less is read
+
+### What the change adds
+
+| Severity | Where | Policy | What is wrong | At stake |
+| --- | --- | --- | --- | --: |
+| high | `infra/nb.tf:2` | `notebook-instance-type-not-allowed` | ml.p4d.24xlarge is not allowed in dev | \
+\\$18,433 to \\$29,850 a month |
+| medium | `infra/nb.tf:2` | `notebook-instance-type-not-allowed` | worse: ml.p4d.24xlarge is not allowed in dev \
+(was ml.t3.medium) |  |
+
+### How to fix
+
+- `notebook-instance-type-not-allowed`: Choose an allowed type.
+
+### 1 finding fixed
+"""
+
+
+def test_a_compared_run_is_about_the_change(compared_report: Report) -> None:
+    text = render(compared_report)
+    assert text.startswith(COMPARED)
+    assert "as it was" not in text
+
+
+def test_a_change_that_adds_nothing(make_report: Callable[..., Report]) -> None:
+    text = render(make_report(comparison=Comparison("a baseline", (), None, Money())))
+    assert text.startswith(
+        "## mlguard: no new findings\n\n| | Findings | At stake a month |\n| --- | --: | --: |\n| before | 0 |  |\n"
+        "| new | 0 |  |\n"
+    )
+
+
 def test_clean_run_has_no_tables(make_report: Callable[..., Report]) -> None:
     assert render(make_report()) == (
         "## mlguard: 0 findings\n\n0 findings, 0 problems, 0 checks undecided in 1 project, 1 resource; "
@@ -62,15 +119,30 @@ def test_clean_run_has_no_tables(make_report: Callable[..., Report]) -> None:
 
 
 def test_what_does_not_fit_is_counted(make_finding: Callable[..., Finding], make_report: Callable[..., Report]) -> None:
-    findings = [make_finding(leaf=str(n), message="|<*" * 100) for n in range(2000)]
+    findings = [make_finding(leaf=str(n), message="|<*" * 1000) for n in range(2000)]
     problems = tuple(ParseError("\U000e0001" * 500, f"f{n}.tf") for n in range(200))
     text = render(make_report(*findings, problems=problems))
     assert len(text) <= MAX_CHARACTERS
-    rows = text.count("\n| high |")
-    assert 20 < rows < 2000
+    told, rows = text.count("\n- `f"), text.count("\n| high |")
+    assert 10 < told <= 20
+    assert f"\n... and {200 - told} more problems.\n" in text
     assert f"\n... and {2000 - rows:,} more findings.\n" in text
-    assert "\n... and 200 more problems.\n" in text
     assert text.endswith("0 skipped.\n")
+
+
+def test_many_findings_are_told_by_policy_and_the_worst_listed(
+    make_finding: Callable[..., Finding], make_policy: Callable[..., Policy], make_report: Callable[..., Report]
+) -> None:
+    findings = [make_finding(leaf=str(number)) for number in range(200)]
+    worst = make_finding(policy=make_policy(id="other"), severity=Severity.CRITICAL)
+    text = render(make_report(*findings, worst))
+    assert (
+        "### By policy\n\n| Policy | Worst | Findings | At stake a month |\n| --- | --- | --: | --: |\n"
+        "| `other` | critical | 1 |  |\n| `notebook-instance-type-not-allowed` | high | 200 |  |\n"
+    ) in text
+    assert text.count("\n| high |") == 49
+    assert "\n... and 151 more findings.\n" in text
+    assert "### How to fix\n\n- `other`" in text
 
 
 def test_hostile_text_adds_no_structure(make_hostile_report: Callable[[str], Report], hostile: str) -> None:
@@ -79,14 +151,32 @@ def test_hostile_text_adds_no_structure(make_hostile_report: Callable[[str], Rep
     assert text.replace("\n", "").isprintable()
     tokens = MARKDOWN.parse(text)
     types = [token.type for token in tokens]
-    assert types.count("table_open") == 3
-    assert types.count("td_open") == 5 + 2 + 3
-    assert types.count("heading_open") == 5
-    assert types.count("list_item_open") == 3
-    inner = {one.type for token in tokens for one in token.children or ()}
-    assert inner <= {"text", "text_special", "code_inline"}
+    assert types.count("table_open") == 5
+    assert types.count("td_open") == 5 * 3 + 5 + 4 + 2 + 3
+    assert types.count("heading_open") == 9
+    assert types.count("list_item_open") == 2 + 1 + 2 + 1
+    inner = [one.type for token in tokens for one in token.children or ()]
+    assert inner.count("strong_open") == 2  # ours: worse, after
+    assert set(inner) <= {"text", "text_special", "code_inline", "strong_open", "strong_close"}
 
 
 def test_the_worst_come_first(make_finding: Callable[..., Finding], make_report: Callable[..., Report]) -> None:
     one, two = make_finding(), make_finding(leaf="z", at=Span("infra/nb.tf", 1, 1, 1, 4))
     assert render(make_report(one, two)) == render(make_report(two, one))
+
+
+def test_a_fix_is_brief(
+    make_finding: Callable[..., Finding], make_policy: Callable[..., Policy], make_report: Callable[..., Report]
+) -> None:
+    fixes = {
+        "sentence": "Choose a smaller type (or two):\n\n    type = 1\n",
+        "line": "retention_in_days = 14",
+        "block": "rule {\n  id = 1\n}\n",
+    }
+    findings = [
+        make_finding(policy=make_policy(id=name, fix_by_hand={"terraform": fix})) for name, fix in fixes.items()
+    ]
+    assert (
+        "### How to fix\n\n- `block`: see `mlguard explain block`\n- `line`: `retention_in_days = 14`\n"
+        "- `sentence`: Choose a smaller type (or two).\n"
+    ) in render(make_report(*findings))

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft4Validator
+from markdown_it import MarkdownIt
 
 from mlguard.errors import ParseError
 from mlguard.finding import Finding, Report, Suppression
 from mlguard.policy.model import Policy, Severity
+from mlguard.record import replace
 from mlguard.render.sarif import render
 from mlguard.source import Span
 
@@ -166,9 +168,12 @@ def test_problem_without_a_place(make_report: Callable[..., Report], schema: Dra
 
 @pytest.mark.parametrize("page", ["http://insecure.example", "https://a b", "javascript:x", "https://x/\u202e"])
 def test_only_plain_https_pages(
-    page: str, make_policy: Callable[..., Policy], make_report: Callable[..., Report]
+    page: str,
+    make_finding: Callable[..., Finding],
+    make_policy: Callable[..., Policy],
+    make_report: Callable[..., Report],
 ) -> None:
-    run = _run(render(make_report(policies=(make_policy(references=(page,)),))))
+    run = _run(render(make_report(make_finding(policy=make_policy(references=(page,))))))
     assert "helpUri" not in run["tool"]["driver"]["rules"][0]
 
 
@@ -191,11 +196,27 @@ def test_hostile_text(make_hostile_report: Callable[[str], Report], schema: Draf
     for message in _messages(document):
         assert not re.search(r"\{\d|\]\(", message)
         assert message.replace("\n", "").replace("\t", "").isprintable()
-    for uri in re.findall(r'"uri": "([^"]*)"', text):
+    for uri in re.findall(r'"uri":"([^"]*)"', text):
         assert re.fullmatch(r"(?:[A-Za-z0-9_.~/-]|%[0-9A-F]{2})+", uri)
-    assert "<script>" not in _run(text)["tool"]["driver"]["rules"][0]["help"]["markdown"].replace("\\<", "")
+    tokens = MarkdownIt("commonmark").parse(_run(text)["tool"]["driver"]["rules"][0]["help"]["markdown"])
+    types = {token.type for token in tokens} | {one.type for token in tokens for one in token.children or ()}
+    assert not types & {"html_block", "html_inline", "image", "link_open", "heading_open", "fence"}
 
 
 def test_endless_messages_are_cut(make_finding: Callable[..., Finding], make_report: Callable[..., Report]) -> None:
     finding = make_finding(message="m" * 1_000_000, resource="r" * 1_000_000)
     assert len(render(make_report(finding))) < 50_000
+
+
+def test_what_the_change_did_is_the_baseline_state(compared_report: Report, schema: Draft4Validator) -> None:
+    schema.validate(json.loads(render(compared_report)))
+    run = _run(render(compared_report))
+    assert [one["baselineState"] for one in run["results"]] == ["new", "unchanged", "new", "updated"]
+    told = [one["message"]["text"] for one in run["invocations"][0]["toolExecutionNotifications"]]
+    assert told[:2] == ["this change adds an ignore", "less is read"]
+
+
+def test_the_log_is_lean(full_report: Report, make_policy: Callable[..., Policy]) -> None:
+    text = render(replace(full_report, policies=(*full_report.policies, make_policy(id="says-nothing"))))
+    assert "says-nothing" not in text
+    assert ": " not in re.sub(r'"(?:[^"\\]|\\.)*"', "", text)

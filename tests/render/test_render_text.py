@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 
 from mlguard.errors import ParseError
-from mlguard.finding import Finding, Report, Undecided
-from mlguard.policy.model import Policy
+from mlguard.finding import Finding, Part, Report, Undecided
+from mlguard.policy.model import Policy, Severity
 from mlguard.render.text import render
 from mlguard.source import Document, Span
 
@@ -23,9 +23,8 @@ infra/nb.tf:1:10  high  notebook-instance-type-not-allowed  the whole block
   |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
   = why: A notebook is billed for every hour that it is in service.
   = fix: Choose an allowed type:
-
-        instance_type = "ml.t3.medium"
-  = guardrail: mlguard scp generate
+          instance_type = "ml.t3.medium"
+  = guardrail: an SCP prevents it: mlguard scp generate
 
 infra/nb.tf:2:2  critical  notebook-instance-type-not-allowed  ml.p4d.24xlarge is not allowed in dev
   |
@@ -35,7 +34,7 @@ infra/nb.tf:2:2  critical  notebook-instance-type-not-allowed  ml.p4d.24xlarge i
   = called here: main.tf:3:1
   = at stake: $18,433 to $29,850 a month: ml.p4d.24xlarge, 730 h x $25.25 in us-east-1 to $40.89 in
     sa-east-1 (derived)
-  = fix: as for infra/nb.tf:1:10
+  = fix: as above; mlguard explain notebook-instance-type-not-allowed
 
 problem  infra/bad.yaml:4:2: not YAML: a tab indents
 problem  big.json: too large
@@ -75,6 +74,74 @@ def test_color_adds_nothing_but_color(full_report: Report) -> None:
     colored = render(full_report, color=True)
     assert "\x1b[1;35mcritical\x1b[0m" in colored
     assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == EXPECTED
+
+
+def test_only_what_the_change_made_is_shown(compared_report: Report) -> None:
+    text = render(compared_report)
+    assert "  = change: new\n" in text
+    assert "  = change: worse, was ml.t3.medium\n" in text
+    assert "as it was" not in text
+    assert text.endswith(
+        "1 finding is older than this change; --verbose shows them\n"
+        "\n"
+        "this change bears on the check itself:\n"
+        "  infra/nb.tf:2: this change adds an ignore\n"
+        "  less is read\n"
+        "\n"
+        "1 finding is suppressed; --verbose lists them with their reasons\n"
+        "\n"
+        "at stake: $18,433 to $29,850 a month, by list prices of 2025-11-04 to 2026-07-20\n"
+        "                $100 to $200  before this change\n"
+        "          $18,433 to $29,850  added by this change\n"
+        "\n"
+        "1 new, 1 worse, 1 existing, 1 fixed against main at 1a2b3c4\n"
+        "3 findings (2 high, 1 medium), 0 problems, 0 checks undecided in 1 project, 1 resource; "
+        "files: 1 scanned, 0 partly, 0 failed, 0 skipped\n"
+    )
+    assert "  as it was\n" in render(compared_report, verbose=True)
+
+
+def test_a_message_that_does_not_fit_stands_below(
+    make_finding: Callable[..., Finding], make_report: Callable[..., Report]
+) -> None:
+    text = render(make_report(make_finding(message="word " * 30 + "end")), width=60)
+    assert text.startswith(f"infra/nb.tf:2:2  high  notebook-instance-type-not-allowed\n  {'word ' * 10}word\n  word")
+    assert max(map(len, text.split("  |")[0].splitlines())) <= 60
+
+
+def test_code_of_a_fix_is_not_wrapped(
+    make_finding: Callable[..., Finding], make_policy: Callable[..., Policy], make_report: Callable[..., Report]
+) -> None:
+    code = f"aws_thing(\n    {', '.join(['argument = 1'] * 12)}\n)"
+    policy = make_policy(fix_by_hand={"terraform": f"Add this and the other thing as well:\n{code}"})
+    text = render(make_report(make_finding(policy=policy)), width=60)
+    assert "".join(f"      {line}\n" for line in code.splitlines()) in text
+
+
+def test_many_findings_are_counted_by_policy(
+    make_finding: Callable[..., Finding],
+    make_part: Callable[..., Part],
+    make_policy: Callable[..., Policy],
+    make_report: Callable[..., Report],
+) -> None:
+    other = make_policy(id="other", severity=Severity.CRITICAL)
+    findings = [make_finding(leaf=str(number), exposure=(make_part(),)) for number in range(5)]
+    text = render(make_report(*findings, make_finding(policy=other, severity=Severity.CRITICAL)))
+    assert (
+        "by policy:\n"
+        "  1  critical                              other\n"
+        "  5  high              $18,433 to $29,850  notebook-instance-type-not-allowed\n"
+    ) in text
+    assert "by policy:" not in render(make_report(*findings))
+
+
+def test_projects_beyond_the_dearest_are_counted(
+    make_finding: Callable[..., Finding], make_part: Callable[..., Part], make_report: Callable[..., Report]
+) -> None:
+    parts = [make_part(project=f"p{number:02}", low=0, high=1000.0 - number) for number in range(12)]
+    text = render(make_report(*(make_finding(leaf=part.project, exposure=(part,)) for part in parts)))
+    assert "                  up to $991  p09\n" in text
+    assert "                              and 2 more projects, at most $990 each\n" in text
 
 
 def test_clean_run_is_one_line(make_report: Callable[..., Report]) -> None:

@@ -1,4 +1,4 @@
-"""Write what is made of the documentation: README.md's table of packs, and the tables of policies/README.md.
+"""Write what is made of the documentation: README.md's table of packs, policies/README.md and docs/fixes.md.
 
 `python tests/run/readme.py` writes them; with `--check` it only tells, by its exit code, whether they are current.
 """
@@ -9,12 +9,13 @@ import re
 import sys
 from pathlib import Path
 
-from mlguard.explain import pack_table, policy_tables
+from mlguard.explain import fix_table, pack_table, policy_tables
 from mlguard.policy.load import bundled_policies
 
 TOP = Path(__file__).parents[2]
 README = TOP / "README.md"
 LIST = TOP / "policies" / "README.md"
+FIXES = TOP / "docs" / "fixes.md"
 
 
 def replaced(text: str, name: str, made: str) -> str:
@@ -26,11 +27,12 @@ def replaced(text: str, name: str, made: str) -> str:
 
 
 def main() -> int:
-    """Write both files, or check them."""
+    """Write the files, or check them."""
     policies = bundled_policies()
     parts = (
         (README, "packs", pack_table(policies)),
         (LIST, "policies", policy_tables(policies)),
+        (FIXES, "fixes", fix_table(policies)),
     )
     current = True
     for file, name, made in parts:

@@ -380,3 +380,49 @@ def test_a_file_of_the_same_name_elsewhere_is_not_the_source(scanned: Scan) -> N
     (finding,) = report.findings
     assert finding.at.path == "infra/cdk.out/T.json"
     assert any("are not in the scanned folder" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(
+    ("artifact", "path", "environment"),
+    [
+        ("Platform", "Platform/Training/Nb", "sandbox"),  # a construct that trains makes no environment of its stack
+        ("Training", "Training/Nb", "training"),
+        ("ProdPlatform12345678", "Prod/Platform/Training/Nb", "production"),
+        ("TeamLiveDataABCDEF01", "Team/Live-Data/Nb", "production"),
+    ],
+)
+def test_the_names_of_stage_and_stack_tell_the_environment(
+    scanned: Scan, make_policy: Make, artifact: str, path: str, environment: str
+) -> None:
+    told = make_policy("applies_to: sagemaker.notebook_instance\nrequire: {environment: {in: [none]}}\n")
+    nb = resource(**{"aws:cdk:path": path})
+    artifacts: dict[str, Any] = {artifact: stack("T.template.json")}
+    files = {**assembly(**artifacts), "cdk.out/T.template.json": template(Nb=nb)}
+    (finding,) = scanned(files, told).findings
+    assert finding.environment == environment
+
+
+def test_each_mistake_of_one_construct_is_told(scanned: Scan, make_policy: Make) -> None:
+    early = make_policy(
+        "applies_to: budgets.budget\nrequire: {notifications: {every: {threshold: {at_most: 80}}}}\n",
+        message="{found} %",
+    )
+    told = [{"Notification": {"Threshold": percent}} for percent in (90, 100, 70)]
+    budget = {"Type": "AWS::Budgets::Budget", "Properties": {"NotificationsWithSubscribers": told}}
+    data = [{"type": "aws:cdk:logicalId", "data": "Budget", "trace": ["app/stack.py:12"]}]
+    artifact = {**stack("T.template.json"), "metadata": {"/T/Budget": data}}
+    files = {**assembly(T=artifact), "cdk.out/T.template.json": template(Budget=budget), "app/stack.py": SOURCE}
+    report = scanned(files, early)
+    assert {one.message for one in report.findings} == {"90 %", "100 %"}
+    assert {(one.at.path, one.at.line) for one in report.findings} == {("app/stack.py", 12)}
+
+
+def test_a_stack_that_is_called_platform_exempts_no_policy(scanned: Scan, make_policy: Make) -> None:
+    types = make_policy("applies_to: iam.policy\nrequire: {sagemaker_grants: {every: {limit: {equals: types}}}}\n")
+    statement = {"Effect": "Allow", "Action": "sagemaker:*", "Resource": "*"}
+    body = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": {"Statement": [statement]}}}
+    files = {
+        **assembly(Platform=stack("T.template.json")),
+        "cdk.out/T.template.json": template(Researchers=body, PlatformTeam=body),
+    }
+    assert {one.resource for one in scanned(files, types).findings} == {"Platform/Researchers"}

@@ -431,7 +431,7 @@ CLUSTER = {
 }
 
 
-def test_a_cluster_that_a_state_machine_starts_ends_with_its_steps(scanned: Scan, make_policy: Make) -> None:
+def test_a_cluster_that_a_state_stepsstarts_ends_with_its_steps(scanned: Scan, make_policy: Make) -> None:
     policy = make_policy(
         "applies_to: emr.cluster\nrequire: {keeps_alive: {equals: false}, machines: {every: {type: {in: [m5.*]}}}}\n"
     )
@@ -482,7 +482,7 @@ FILE = 'resource "aws_sfn_state_machine" "m" {\n  definition = templatefile("${p
     [
         (HEREDOC, 10, f'"InstanceType": "{DEAR}"'),
         (HEREDOC.replace("{ default = 2 }", "{}"), 10, f'"InstanceType": "{DEAR}"'),
-        (ENCODED, 2, "definition"),
+        (ENCODED, 4, f'InstanceType = "{DEAR}"'),
         (FILE % DEAR, 2, "definition = templatefile"),
         (FILE.replace("templatefile", "file").replace(', { t = "%s" }', ""), 2, None),
     ],
@@ -516,9 +516,68 @@ resource "aws_scheduler_schedule" "s" {
 """
     report = scanned({"main.tf": text}, types)
     assert [(one.resource, one.at.line) for one in report.findings] == [
-        ("aws_sagemaker_pipeline.p/Train", 2),
+        ("aws_sagemaker_pipeline.p/Train", 4),
         ("aws_scheduler_schedule.s/target", 10),
     ]
+
+
+_REQUEST = """
+jsonencode({ States = { Train = {
+    Type       = "Task"
+    Resource   = "arn:aws:states:::sagemaker:createTrainingJob.sync"
+    Parameters = { OutputDataConfig = { S3OutputPath = "s3://${aws_s3_bucket.models.id}/models" },
+                   CheckpointConfig = { S3Uri = "s3://${aws_s3_bucket.runs.id}/checkpoints" } }
+  } } })
+"""
+_WRITTEN = """
+<<-JSON
+  {"States": {"Train": {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync",
+    "Parameters": {"OutputDataConfig": {"S3OutputPath": "s3://${aws_s3_bucket.models.id}/models"},
+                   "CheckpointConfig": {"S3Uri": "s3://${aws_s3_bucket.runs.id}/checkpoints"}}
+  }}}
+  JSON
+"""
+_EITHER = ["it may lead to aws_s3_bucket.models or aws_s3_bucket.runs"]
+
+
+@pytest.mark.parametrize(
+    ("definition", "undecided"),
+    [
+        (_REQUEST, []),
+        (_WRITTEN, []),
+        (_WRITTEN.replace("aws_s3_bucket.runs.id", "local.runs"), _EITHER),
+    ],
+)
+def test_each_address_in_a_definition_leads_to_its_own_bucket(
+    scanned: Scan, make_policy: Make, definition: str, undecided: list[str]
+) -> None:
+    """A text that is made of several buckets is not guessed about."""
+    expires = make_policy(
+        "applies_to: sagemaker.training_job\nrequire: {run_outputs: {every: {expiry: {equals: deleted}}}}\n"
+    )
+    text = f"""
+locals {{ runs = aws_s3_bucket.runs.id }}
+resource "aws_s3_bucket" "models" {{}}
+resource "aws_s3_bucket" "runs" {{}}
+resource "aws_s3_bucket_lifecycle_configuration" "runs" {{
+  bucket = aws_s3_bucket.runs.id
+  rule {{
+    id     = "expire"
+    status = "Enabled"
+    expiration {{
+      days = 30
+    }}
+  }}
+}}
+resource "aws_sfn_state_machine" "m" {{
+  definition = {definition.strip()}
+}}
+"""
+    report = scanned({"main.tf": text}, expires)
+    assert not report.findings
+    assert [one.because for one in report.undecided] == undecided
 
 
 def test_the_tags_of_the_carrier_are_those_of_its_jobs(scanned: Scan, make_policy: Make) -> None:
@@ -622,3 +681,28 @@ def test_which_steps_of_a_pipeline_are_jobs(scanned: Scan, types: Policy, make_p
         "applies_to: sagemaker.tuning_job\nrequire: {retries: {every: {max_attempts: {at_most: 3}}}}\n"
     )
     assert place_of(scanned(files, retries), files)[2] == '"MaxAttempts": 50'
+
+
+def test_a_substitution_leads_to_its_own_bucket(scanned: Scan, make_policy: Make) -> None:
+    expires = make_policy(
+        "applies_to: sagemaker.training_job\nrequire: {run_outputs: {every: {expiry: {equals: deleted}}}}\n"
+    )
+    request = {"CheckpointConfig": {"S3Uri": "s3://${Runs}/checkpoints"}}
+    task = {"Type": "Task", "Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync", "Parameters": request}
+    steps = {
+        "Type": "AWS::StepFunctions::StateMachine",
+        "Properties": {
+            "Definition": {"StartAt": "Train", "States": {"Train": task}},
+            "DefinitionSubstitutions": {"Runs": {"Ref": "RunBucket"}, "Models": {"Ref": "ModelBucket"}},
+        },
+    }
+    rules = {"LifecycleConfiguration": {"Rules": [{"Status": "Enabled", "ExpirationInDays": 30}]}}
+    resources = {
+        "ModelBucket": {"Type": "AWS::S3::Bucket"},
+        "RunBucket": {"Type": "AWS::S3::Bucket", "Properties": rules},
+        "Machine": steps,
+    }
+    report = scanned({"t.json": json.dumps({"Resources": resources})}, expires)
+    assert report.counts.checks == 1
+    assert not report.findings
+    assert not report.undecided

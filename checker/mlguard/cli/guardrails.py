@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from mlguard.cli.inputs import (
@@ -17,9 +18,11 @@ from mlguard.cli.inputs import (
     variables_of,
 )
 from mlguard.cli.outcome import CLEAN, FINDINGS, NOTHING, UNTRUSTED, say
-from mlguard.cli.scp import checked, generate_documents, policies_of_findings, rehearsed, scps_at
+from mlguard.cli.scp import checked, documents_as_asked, findings_at, in_notes, rehearsed, scps_at, settings_of
 from mlguard.errors import UsageError
 from mlguard.guardrail.difference import compare, difference_as_json, difference_as_text
+from mlguard.guardrail.document import generate
+from mlguard.guardrail.findings import called_for, unstopped
 from mlguard.inspection import inspect
 from mlguard.rehearsal import Deployer, Documents, rehearse
 from mlguard.render.escape import terminal
@@ -33,26 +36,7 @@ from mlguard.source.root import root_of
 def add_scp(parser: argparse.ArgumentParser) -> None:
     """Declare the commands of `mlguard scp`."""
     commands_of = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    generate = commands_of.add_parser("generate", help="write the SCP documents of an environment")
-    add_context(generate)
-    generate.add_argument(
-        "--select", action="append", default=[], metavar="POLICY", help="only these policies or packs"
-    )
-    generate.add_argument(
-        "--ignore", action="append", default=[], metavar="POLICY", help="none of these policies or packs"
-    )
-    generate.add_argument("--out", metavar="DIR", help="write each document and a manifest to a folder")
-    generate.add_argument(
-        "--max-chars", type=int, default=10_240, help="the size limit of a document; 5120 before May 2026"
-    )
-    generate.add_argument("--slots", type=int, default=9, help="how many documents may be attached")
-    generate.add_argument("--format", choices=("json", "terraform", "cloudformation", "cli"), default="json")
-    generate.add_argument("--partition", choices=("aws", "aws-cn", "aws-us-gov"), default="aws")
-    generate.add_argument("--from-findings", metavar="REPORT", help="only what the findings of a JSON report call for")
-    generate.add_argument(
-        "--companions", action="store_true", help="with --out: a tag policy, and a budget that freezes the sandbox"
-    )
-    generate.set_defaults(run=scp_generate_command)
+    _add_generate(commands_of.add_parser("generate", help="write the SCP documents of an environment"))
     _add_impact(commands_of)
     diff = commands_of.add_parser("diff", help="tell what becomes denied or allowed between two sets of SCPs")
     diff.add_argument("old", metavar="OLD", help="an SCP, or a folder of them")
@@ -68,12 +52,38 @@ def add_scp(parser: argparse.ArgumentParser) -> None:
     check.set_defaults(run=scp_check_command)
 
 
+def _add_generate(parser: argparse.ArgumentParser) -> None:
+    add_context(parser)
+    parser.add_argument("--select", action="append", default=[], metavar="POLICY", help="only these policies or packs")
+    parser.add_argument(
+        "--ignore", action="append", default=[], metavar="POLICY", help="none of these policies or packs"
+    )
+    parser.add_argument("--out", metavar="DIR", help="write each document and a manifest to a folder")
+    parser.add_argument(
+        "--max-chars", type=int, default=10_240, help="the size limit of a document; 5120 before May 2026"
+    )
+    parser.add_argument("--slots", type=int, default=9, help="how many documents may be attached")
+    parser.add_argument("--format", choices=("json", "terraform", "cloudformation", "cli"), default="json")
+    parser.add_argument("--partition", choices=("aws", "aws-cn", "aws-us-gov"), default="aws")
+    parser.add_argument("--from-findings", metavar="REPORT", help="only what the findings of a JSON report call for")
+    parser.add_argument(
+        "--strict-coverage",
+        action="store_true",
+        help="write nothing and end with 1 where the SCPs would leave something open: a finding that they do not stop, "
+        "a statement that denies nothing in an environment, launches by service-linked roles",
+    )
+    parser.add_argument(
+        "--companions", action="store_true", help="with --out: a tag policy, and a budget that freezes the sandbox"
+    )
+    parser.set_defaults(run=scp_generate_command)
+
+
 def _add_impact(made: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     impact = made.add_parser("impact", help="tell what SCPs would refuse of the code, before they are attached")
     add = impact.add_argument
     add("paths", nargs="*", metavar="PATH", help="files or folders; this folder by default")
     add_context(impact)
-    add("--scp", action="append", default=[], metavar="FILE", help="these SCPs, not the generated ones")
+    add("--scp", action="append", default=[], metavar="PATH", help="this SCP, or those of a folder, not generated ones")
     add("--select", action="append", default=[], metavar="POLICY", help="only these policies or packs")
     add("--ignore", action="append", default=[], metavar="POLICY", help="none of these policies or packs")
     add("--region", default="", help="the region of stacks and providers that do not name one")
@@ -95,17 +105,29 @@ def scp_generate_command(options: argparse.Namespace) -> int:
         )
     root = Root(root_of([Path()]))
     configuration = configuration_of(options, root)
-    environments = list(configuration.parameters.environments)
-    if options.environment not in ("", "all"):
-        environments = [named_environment(options.environment, configuration)]
+    everywhere = options.environment in ("", "all")
+    named = "" if everywhere else named_environment(options.environment, configuration)
     policies = policies_chosen(policies_known(options, configuration, root), options, configuration)
-    if options.from_findings:
-        chosen, notes = policies_of_findings(Path(options.from_findings), policies)
-        policies = tuple(chosen)
-        for note in notes.splitlines():
-            print(f"mlguard: {terminal(note, 0)}", file=sys.stderr)  # noqa: T201  (the documents go to standard output)
-    say(generate_documents(policies, configuration, environments, options))
+    findings = findings_at(Path(options.from_findings)) if options.from_findings else None
+    made = []
+    for environment in configuration.parameters.environments if everywhere else [named]:
+        chosen = policies if findings is None else called_for(policies, findings, environment if everywhere else "")
+        settings = settings_of(configuration, options)
+        made.append(generate(chosen, configuration.parameters, environment, settings))
+    open_findings = list(unstopped(findings or (), policies, made))
+    _tell(in_notes(open_findings))
+    if options.strict_coverage and (open_findings or any(one.gaps for one in made)):
+        _tell(f"{one.environment}: {gap}" for one in made for gap in one.gaps)
+        _tell(["this is left open, so that nothing was written (--strict-coverage)"])
+        return FINDINGS
+    say(documents_as_asked(made, configuration, options, open_findings))
     return CLEAN
+
+
+def _tell(notes: Iterable[str]) -> None:
+    """Write notes to standard error: the documents go to standard output."""
+    for note in notes:
+        print(f"mlguard: {terminal(note, 0)}", file=sys.stderr)  # noqa: T201  (the command line speaks)
 
 
 def scp_check_command(options: argparse.Namespace) -> int:
@@ -143,7 +165,7 @@ def scp_impact_command(options: argparse.Namespace) -> int:
         region=options.region,
         variables=variables_of(options, root),
     )
-    given = [(name, Root(Path(name).absolute().parent).read(Path(name).name).text) for name in options.scp]
+    given = [one for name in options.scp for one in scps_at(Path(name))]
     deployer = Deployer(options.principal or DEVELOPER, options.account)
     outcome = rehearse(scan_options, Documents(policies, configuration, given), deployer)
     say(rehearsed(outcome, options.format, display_prefix(root), verbose=options.verbose))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import io
 import os
 import sys
 from pathlib import Path
@@ -20,7 +20,9 @@ def complain(message: str) -> int:
 
 
 def say(text: str) -> None:
-    """Write to standard output, whatever its encoding can hold."""
+    """Write to standard output, whatever its encoding can hold, with the line ends that the text has."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(newline="")
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
     sys.stdout.flush()
@@ -31,14 +33,24 @@ def write_report(text: str, output: str | None) -> None:
     if output is None:
         say(text)
         return
-    target = Path(output)
-    try:  # a report is replaced as a whole, so that a full disk leaves the old one
-        import tempfile  # noqa: PLC0415  (few reports go to a file)
-
-        with tempfile.NamedTemporaryFile("w", dir=target.parent, encoding="utf-8", delete=False, newline="\n") as file:
-            file.write(text)
-        os.replace(file.name, target)  # noqa: PTH105  (one call for every platform)
+    try:
+        _replace(Path(output), text.encode())
     except OSError as error:
-        with contextlib.suppress(OSError, UnboundLocalError):
-            Path(file.name).unlink()
         raise UsageError(f"cannot write {output}: {os.strerror(error.errno or 0)}") from None
+
+
+def _replace(target: Path, content: bytes) -> None:
+    """Write beside the file and rename, so that a full disk leaves the old one; a device or pipe is written to."""
+    device = Path(os.path.abspath(target)).is_relative_to("/dev")  # noqa: PTH100  (/dev/stdout may lead to a file)
+    if device or (target.exists() and not target.is_file()):
+        target.write_bytes(content)
+        return
+    from secrets import token_hex  # noqa: PLC0415  (few reports go to a file)
+
+    beside = target.with_name(f".{token_hex(8)}.mlguard")
+    try:
+        with beside.open("xb") as file:
+            file.write(content)
+        os.replace(beside, target)  # noqa: PTH105  (one call for every platform)
+    finally:
+        beside.unlink(missing_ok=True)

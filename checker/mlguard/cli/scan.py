@@ -6,7 +6,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mlguard.cli.inputs import (
@@ -21,17 +21,18 @@ from mlguard.cli.inputs import (
 )
 from mlguard.cli.outcome import CLEAN, FINDINGS, NOTHING, UNTRUSTED, say, write_report
 from mlguard.cli.progress import Progress
+from mlguard.cli.reports import add_reports, reports_wanted
 from mlguard.configuration import Configuration
 from mlguard.errors import UsageError
-from mlguard.finding import Report
+from mlguard.finding import Report, number_of
 from mlguard.policy.model import Severity
 from mlguard.record import replace
 from mlguard.render import renderer
 from mlguard.render.money import dearest_first, monthly_total
-from mlguard.render.totals import in_order, number_of, worst_first
+from mlguard.render.totals import in_order, worst_first
 from mlguard.scan import Options, Validate, scan
 from mlguard.scan.selection import named_environment, rates_of
-from mlguard.source import Root
+from mlguard.source import Overlay, Root
 from mlguard.source.root import root_of
 
 _SEVERITIES = ("info", "low", "medium", "high", "critical")
@@ -42,8 +43,7 @@ def add_scan(scan: argparse.ArgumentParser) -> None:
     """Declare the options of `mlguard scan`."""
     add = scan.add_argument
     add("paths", nargs="*", metavar="PATH", help="files or folders; this folder by default")
-    add("--format", default="text", help="text, json, sarif, github or markdown")
-    add("--output", metavar="FILE", help="write the report to a file instead of standard output")
+    add_reports(scan)
     add("--select", action="append", default=[], metavar="POLICY", help="only these policies, packs or wildcards")
     add("--ignore", action="append", default=[], metavar="POLICY", help="none of these policies, packs or wildcards")
     add("--min-severity", choices=_SEVERITIES, default="info", help="report only findings from this severity")
@@ -72,7 +72,10 @@ def add_scan(scan: argparse.ArgumentParser) -> None:
     )
     add("--parameter", action="append", default=[], metavar="NAME=VALUE", help="the value of a template parameter")
     add("--validate", action="store_true", help="report what cfn-lint calls an error in the templates as problems too")
-    add("--verbose", action="store_true", help="list every undecided check")
+    add("--fix", action="store_true", help="mend what can be mended safely, then report what remains")
+    add("--diff", action="store_true", help="show what --fix would change, and fail when that is anything")
+    add("--unsafe-fixes", action="store_true", help="mend what deletes, replaces or stops something as well")
+    add("--verbose", action="store_true", help="list every undecided check, and what is not mended and why")
     add("--no-progress", action="store_true", help="show no progress bar")
     scan.set_defaults(run=scan_command)
 
@@ -85,11 +88,42 @@ def scan_command(options: argparse.Namespace) -> int:
     if missing:
         raise UsageError(f"there is no file or folder {missing[0]}")
     root = Root(root_of(paths or plans))
-    render = renderer(options.format)
+    reports_wanted(options.format, options.output)  # what is wrong with them is told before anything is read
     configuration = configuration_of(options, root)
-    report = _report(options, root, configuration, tuple(relative(root, path) for path in paths), None)
-    write_report(_rendered(render, report, options), options.output)
+    below = tuple(relative(root, path) for path in paths)
+    report = _report(options, root, configuration, below, None)
+    if options.fix or options.diff:
+        return _mend(options, root, configuration, below, report)
+    _write(report, options)
     return _exit_code(report, options, configuration)
+
+
+def _write(report: Report, options: argparse.Namespace) -> None:
+    """Write the report in each format that is wanted, to where it is wanted."""
+    for form, output in reports_wanted(options.format, options.output):
+        write_report(_rendered(form, report, options, shown=output is None), output)
+
+
+def _mend(
+    options: argparse.Namespace, root: Root, configuration: Configuration, paths: tuple[str, ...], report: Report
+) -> int:
+    """Show what would be mended, or mend it and report what remains."""
+    from mlguard.cli import fixing  # noqa: PLC0415  (few runs mend anything)
+
+    def again(texts: Mapping[str, str], only: frozenset[str]) -> Report:
+        return _report(options, Overlay(root.folder, texts), configuration, paths, only)
+
+    if options.fix and options.diff:
+        raise UsageError("--diff shows what --fix would do: give one of them")
+    if options.plan:
+        raise UsageError("a plan stays as it is when its code is mended: leave --plan out, and plan again afterwards")
+    made = fixing.mended(report, options, paths, again)
+    if options.diff:
+        return fixing.show_diff(report, made, options, paths)
+    failed = fixing.write_fixes(root, report, made, options, paths)
+    left = _report(options, root, configuration, paths, None) if made.texts else report
+    _write(left, options)
+    return UNTRUSTED if failed else _exit_code(left, options, configuration)
 
 
 def hook(names: Sequence[str]) -> int:
@@ -105,7 +139,7 @@ def hook(names: Sequence[str]) -> int:
         return CLEAN
     code = _exit_code(report, options, configuration)
     if code not in (CLEAN, NOTHING):
-        say(_rendered(renderer("text"), report, options))
+        say(_rendered("text", report, options, shown=True))
     return CLEAN if code == NOTHING else code
 
 
@@ -137,7 +171,8 @@ def _report(
                 tick=progress.tick,
             )
         )
-        return _from_severity(replace(report, display_prefix=display_prefix(root)), options.min_severity)
+        report = replace(_planned(report), display_prefix=display_prefix(root))
+        return _from_severity(report, options.min_severity)
     finally:
         progress.close()
 
@@ -152,6 +187,15 @@ def _from_severity(report: Report, level: str) -> Report:
     return replace(report, findings=kept, notes=(*report.notes, note))
 
 
+def _planned(report: Report) -> Report:
+    """Find out how what can be mended is written, where there is anything to mend."""
+    if not any(finding.remedy is not None for finding in report.findings):
+        return report
+    from mlguard.repair import planned  # noqa: PLC0415  (most reports of a clean repository need none)
+
+    return planned(report)
+
+
 def _validation(options: argparse.Namespace) -> Validate | None:
     if not options.validate:
         return None
@@ -160,12 +204,14 @@ def _validation(options: argparse.Namespace) -> Validate | None:
     return template_errors
 
 
-def _rendered(render: Callable[..., str], report: Report, options: argparse.Namespace) -> str:
-    if options.format != "text":
+def _rendered(form: str, report: Report, options: argparse.Namespace, *, shown: bool) -> str:
+    """Render the report in a format; colours are for what is shown, not for files."""
+    render = renderer(form)
+    if form != "text":
         return render(report)
-    color = "NO_COLOR" not in os.environ and options.output is None
+    color = shown and "NO_COLOR" not in os.environ
     color = color and (sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR")))
-    width = shutil.get_terminal_size((100, 24)).columns
+    width = shutil.get_terminal_size((100, 24)).columns if shown else 100
     return render(report, color=color, width=width, verbose=options.verbose, sort=_SORTS[options.sort])
 
 

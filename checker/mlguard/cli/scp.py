@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mlguard.configuration import Configuration
 from mlguard.errors import UsageError
+from mlguard.finding import number_of
 from mlguard.guardrail.companions import Companion, companions
-from mlguard.guardrail.document import BREAK_GLASS, Guardrails, Options, generate
+from mlguard.guardrail.document import BREAK_GLASS, Guardrails, Options
 from mlguard.guardrail.effects import NEVER_BOUND
+from mlguard.guardrail.findings import Reported, Unstopped, reported
 from mlguard.guardrail.readme import readme
 from mlguard.guardrail.wrappers import WRAPPERS
 from mlguard.inspection import Inspected
-from mlguard.policy.model import Policy
 from mlguard.record import replace
 from mlguard.rehearsal import Impact
 from mlguard.rehearsal.show import impact_as_json, impact_as_text
@@ -26,22 +27,28 @@ _MAX_BYTES = 1_000_000
 _MAX_REPORT = 50_000_000
 
 
-def generate_documents(
-    policies: Sequence[Policy], configuration: Configuration, environments: Sequence[str], options: argparse.Namespace
-) -> str:
-    """Generate the SCPs of some environments; give what to print.
-
-    One document of one environment is printed as it is to be attached; several are printed with their names.
-    """
-    settings = Options(
+def settings_of(configuration: Configuration, options: argparse.Namespace) -> Options:
+    """Give how to generate, from the configuration and the command line."""
+    return Options(
         max_chars=options.max_chars,
         slots=options.slots,
         exempt=configuration.break_glass or BREAK_GLASS,
         partition=options.partition,
     )
-    made = [generate(policies, configuration.parameters, name, settings) for name in environments]
+
+
+def documents_as_asked(
+    made: Sequence[Guardrails],
+    configuration: Configuration,
+    options: argparse.Namespace,
+    open_findings: Sequence[Unstopped] = (),
+) -> str:
+    """Give what to print of the SCPs of some environments, or write them to a folder and say what was written.
+
+    One document of one environment is printed as it is to be attached; several are printed with their names.
+    """
     if options.out is not None:
-        return "".join(_written(one, settings, configuration, options) for one in made)
+        return "".join(_written(one, configuration, options, open_findings) for one in made)
     if options.format != "json":
         return "\n".join(WRAPPERS[options.format][1](one) for one in made if one.documents)
     documents = [document for guardrails in made for document in guardrails.documents]
@@ -51,7 +58,10 @@ def generate_documents(
 
 
 def _written(
-    guardrails: Guardrails, settings: Options, configuration: Configuration, options: argparse.Namespace
+    guardrails: Guardrails,
+    configuration: Configuration,
+    options: argparse.Namespace,
+    open_findings: Sequence[Unstopped],
 ) -> str:
     """Write the SCPs of an environment, their manifest and page, and what was asked for beside; say which files."""
     folder = Path(options.out) / guardrails.environment
@@ -61,8 +71,9 @@ def _written(
         path = folder / f"{document.name}.json"
         path.write_text(document.text, encoding="ascii")
         lines.append(f"{path}: {len(document.text):,} characters, {len(document.content['Statement'])} statements")
-    first = guardrails.documents[0].name if guardrails.documents else ""
-    beside = companions(configuration.parameters, guardrails.environment, first) if options.companions else ()
+    lines += _left_from_before(folder, guardrails)
+    names = [document.name for document in guardrails.documents]
+    beside = companions(configuration.parameters, guardrails.environment, names) if options.companions else ()
     for companion in beside:
         (folder / companion.name).write_text(companion.text, encoding="ascii")
         lines.append(f"{folder / companion.name}: {companion.what}")
@@ -71,40 +82,52 @@ def _written(
         (folder / name).write_text(wrap(guardrails), encoding="ascii")
         lines.append(f"{folder / name}: the same SCPs as {options.format}, attached to nothing")
     path = folder / "manifest.json"
-    path.write_text(_manifest(guardrails, beside), encoding="ascii")
+    path.write_text(_manifest(guardrails, beside, open_findings), encoding="ascii")
     lines.append(f"{path}: which policies and parameters each statement comes from, and what no SCP can do")
     path = folder / "README.md"
-    path.write_text(readme(guardrails, settings, beside), encoding="utf-8")
+    path.write_text(readme(guardrails, beside), encoding="utf-8")
     lines.append(f"{path}: how to roll them out and back, who is exempt, what will be denied and what will pass")
     return "\n".join(lines) + "\n"
 
 
-def _manifest(guardrails: Guardrails, beside: Sequence[Companion]) -> str:
+def _left_from_before(folder: Path, guardrails: Guardrails) -> list[str]:
+    """Say which SCPs of the folder are none of these: whoever attaches all of them would attach those, too."""
+    names = {f"{document.name}.json" for document in guardrails.documents}
+    found = sorted(path for path in folder.glob(f"mlguard-{guardrails.environment}-*.json") if path.name not in names)
+    return [f"{path}: left from an earlier run, no longer part of the guardrails: delete it" for path in found]
+
+
+def _manifest(guardrails: Guardrails, beside: Sequence[Companion], open_findings: Sequence[Unstopped]) -> str:
     manifest = {
         "environment": guardrails.environment,
         "statements": guardrails.manifest,
         "not_enforceable": [{"policy": policy, "because": because} for policy, because in guardrails.not_enforceable],
+        "left_out": [{"policy": policy, "because": because} for policy, because in guardrails.left_out],
         "never_bound": NEVER_BOUND,
+        "findings_not_stopped": [
+            {"policy": one.policy, "because": one.because, "findings": [finding.place for finding in one.findings]}
+            for one in open_findings
+        ],
         "companions": [{"file": one.name, "what": one.what} for one in beside],
     }
     return json.dumps(manifest, indent=1, sort_keys=True, default=list) + "\n"
 
 
-def policies_of_findings(path: Path, policies: Sequence[Policy]) -> tuple[list[Policy], str]:
-    """Give the policies that the findings of a JSON report call for, and a note on those that no SCP can stop."""
+def findings_at(path: Path) -> list[Reported]:
+    """Read the findings of a JSON report; UsageError where there is none."""
     if not path.is_file():
         raise UsageError(f"there is no report {path}")
     try:
-        content = json.loads(Root(path.absolute().parent).read(path.name, _MAX_REPORT).text)
-        found = {str(one["policy"]) for one in content["findings"] if not one.get("suppressed")}
+        return reported(json.loads(Root(path.absolute().parent).read(path.name, _MAX_REPORT).text))
     except (ValueError, KeyError, TypeError, RecursionError):
         raise UsageError(f"{path} is no report of mlguard scan --format json") from None
-    chosen = [policy for policy in policies if policy.id in found]
-    hopeless = [policy for policy in chosen if policy.guardrail.enforce == "none"]
-    notes = [f"no SCP can stop {policy.id}: {policy.guardrail.limits}" for policy in hopeless]
-    unknown = sorted(found - {policy.id for policy in policies})
-    notes += [f"{name} is not among the chosen policies" for name in unknown]
-    return chosen, "".join(f"{note}\n" for note in notes)
+
+
+def in_notes(open_findings: Sequence[Unstopped]) -> Iterator[str]:
+    """Say which findings no SCP stops, and why."""
+    for one in open_findings:
+        yield f"{number_of(len(one.findings), 'finding')} of {one.policy}: {one.because}"
+        yield from (f"  {finding.place}" for finding in one.findings)
 
 
 def checked(inspected: Inspected, form: str, prefix: str) -> str:
@@ -129,7 +152,12 @@ def scps_at(path: Path) -> list[tuple[str, str]]:
     root = Root(folder.absolute())
     names = [name for name in root.names("") if name.endswith(".json")] if path.is_dir() else [path.name]
     texts = [(f"{folder}/{name}", root.read(name, _MAX_BYTES).text) for name in names]
-    found = [(name, text) for name, text in texts if not path.is_dir() or '"Statement"' in text]
+    found = [(name, text) for name, text in texts if not path.is_dir() or _may_be_scp(text)]
     if not found:
         raise UsageError(f"there is no SCP in {path}")
     return found
+
+
+def _may_be_scp(text: str) -> bool:
+    """Tell an SCP, also one that is broken, from a manifest, a tag policy and a template."""
+    return '"Statement"' in text and '"Resources"' not in text

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from mlguard.policy.parameters import Parameters
 from mlguard.record import record
 
-_TAGS = ("CostCenter", "Owner", "Environment")
 _REQUIRED_FOR = ("sagemaker:ALL_SUPPORTED", "ec2:instance", "s3:bucket")
-_PARAMETER = "required_tags"
+_TAGS = "required_cost_tags"
+_VALUES = "environment_tag_values"
 
 
 @record()
@@ -22,41 +22,48 @@ class Companion:
     what: str
 
 
-def companions(parameters: Parameters, environment: str, policy_name: str) -> tuple[Companion, ...]:
-    """Give the companions of an environment; `policy_name` is the SCP that the budget attaches."""
+def companions(parameters: Parameters, environment: str, policies: Sequence[str]) -> tuple[Companion, ...]:
+    """Give the companions of an environment; `policies` are the names of the SCPs that the budget attaches."""
     made = [
         Companion(
             "tag-policy.json",
-            json.dumps(tag_policy(parameters), separators=(",", ":"), ensure_ascii=True),
+            json.dumps(tag_policy(parameters, environment), separators=(",", ":"), ensure_ascii=True),
             "a tag policy: reports resources without the required tags, and checks them before a deployment",
         )
     ]
-    if environment == parameters.default_environment and policy_name:
+    if environment == parameters.default_environment and policies:
+        name = f"mlguard-{environment}"
         made += [
-            Companion("budget.tf", _terraform(policy_name), "a budget that asks to attach the SCP at its limit"),
-            Companion("budget.template.json", _cloudformation(policy_name), "the same budget in CloudFormation"),
+            Companion("budget.tf", _terraform(name, policies), "a budget that asks to attach the SCPs at its limit"),
+            Companion("budget.template.json", _cloudformation(name, policies), "the same budget in CloudFormation"),
         ]
     return tuple(made)
 
 
-def tag_policy(parameters: Parameters) -> Mapping[str, object]:
-    """Give a tag policy that requires the tags of the organization, and names the environments there are."""
-    declared = parameters.declarations.get(_PARAMETER)
-    names: Sequence[str] = parameters.value(_PARAMETER, {}) if declared is not None else _TAGS
+def tag_policy(parameters: Parameters, environment: str) -> Mapping[str, object]:
+    """Give a tag policy that requires the tags which the lint requires, with the values that it accepts."""
     tags: dict[str, object] = {}
-    for name in names:
+    for name in _list(parameters, _TAGS, environment):
         tag: dict[str, object] = {
             "tag_key": {"@@assign": name},
             "report_required_tag_for": {"@@assign": list(_REQUIRED_FOR)},
         }
         if name.lower() == "environment":
-            tag["tag_value"] = {"@@assign": sorted(parameters.environments)}
+            tag["tag_value"] = {"@@assign": sorted(_list(parameters, _VALUES, environment))}
         tags[name] = tag
     return {"tags": tags}
 
 
-def _terraform(policy_name: str) -> str:
-    return _BUDGET.replace("POLICY_NAME", policy_name)
+def _list(parameters: Parameters, name: str, environment: str) -> list[str]:
+    if name not in parameters.declarations:
+        return []
+    found = parameters.value(name, {"environment": environment})
+    return [str(one) for one in found] if isinstance(found, list | tuple) else [str(found)]
+
+
+def _terraform(name: str, policies: Sequence[str]) -> str:
+    text = _BUDGET.replace("BUDGET_NAME", name).replace("NAMES_IN_WORDS", ", ".join(policies))
+    return text.replace("POLICY_NAMES", json.dumps(list(policies)))
 
 
 _BUDGET = """# Written by mlguard scp generate, for the management account.
@@ -70,23 +77,27 @@ variable "budget_email" {
   type        = string
 }
 
-variable "frozen_policy_id" {
-  description = "The id (p-...) of the SCP POLICY_NAME."
-  type        = string
+variable "frozen_policy_ids" {
+  description = "The id (p-...) of each SCP, by its name."
+  type        = map(string)
+  validation {
+    condition     = toset(keys(var.frozen_policy_ids)) == toset(POLICY_NAMES)
+    error_message = "Name the id of each of NAMES_IN_WORDS."
+  }
 }
 
 variable "frozen_targets" {
-  description = "The OUs and accounts that the SCP is attached to at the limit; never the root."
+  description = "The OUs and accounts that the SCPs are attached to at the limit; never the root."
   type        = list(string)
 }
 
 variable "budget_role_arn" {
-  description = "The role with which AWS Budgets attaches the SCP."
+  description = "The role with which AWS Budgets attaches the SCPs."
   type        = string
 }
 
 resource "aws_budgets_budget" "frozen" {
-  name         = "mlguard-POLICY_NAME"
+  name         = "BUDGET_NAME"
   budget_type  = "COST"
   limit_amount = tostring(var.budget_limit_usd)
   limit_unit   = "USD"
@@ -102,6 +113,7 @@ resource "aws_budgets_budget" "frozen" {
 }
 
 resource "aws_budgets_budget_action" "frozen" {
+  for_each           = var.frozen_policy_ids
   budget_name        = aws_budgets_budget.frozen.name
   action_type        = "APPLY_SCP_POLICY"
   approval_model     = "MANUAL"
@@ -115,7 +127,7 @@ resource "aws_budgets_budget_action" "frozen" {
 
   definition {
     scp_action_definition {
-      policy_id  = var.frozen_policy_id
+      policy_id  = each.value
       target_ids = var.frozen_targets
     }
   }
@@ -128,18 +140,22 @@ resource "aws_budgets_budget_action" "frozen" {
 """
 
 
-def _cloudformation(policy_name: str) -> str:
+def _cloudformation(name: str, policies: Sequence[str]) -> str:
+    ids = {f"PolicyId{number}": policy for number, policy in enumerate(policies, 1)}
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": f"A budget that asks to attach the SCP {policy_name} at its limit; for the management account",
+        "Description": "A budget that asks to attach the SCPs of mlguard at its limit; for the management account",
         "Parameters": {
             "LimitUsd": {"Type": "Number", "Description": "What the accounts may spend in a month, in USD"},
             "Email": {"Type": "String", "Description": "Who is told, and who approves"},
-            "PolicyId": {"Type": "String", "Description": "The id of the SCP, p-..."},
+            **{key: {"Type": "String", "Description": f"The id of {policy}, p-..."} for key, policy in ids.items()},
             "TargetIds": {"Type": "CommaDelimitedList", "Description": "OUs and accounts; never the root"},
-            "RoleArn": {"Type": "String", "Description": "The role with which AWS Budgets attaches the SCP"},
+            "RoleArn": {"Type": "String", "Description": "The role with which AWS Budgets attaches the SCPs"},
         },
-        "Resources": {"Budget": _budget(f"mlguard-{policy_name}"), "Freeze": _action(f"mlguard-{policy_name}")},
+        "Resources": {
+            "Budget": _budget(name),
+            **{f"Freeze{number}": _action(name, key) for number, key in enumerate(ids, 1)},
+        },
     }
     return json.dumps(template, indent=1, ensure_ascii=True) + "\n"
 
@@ -164,8 +180,8 @@ def _budget(name: str) -> Mapping[str, object]:
     return {"Type": "AWS::Budgets::Budget", "Properties": properties}
 
 
-def _action(name: str) -> Mapping[str, object]:
-    definition = {"PolicyId": {"Ref": "PolicyId"}, "TargetIds": {"Ref": "TargetIds"}}
+def _action(name: str, policy: str) -> Mapping[str, object]:
+    definition = {"PolicyId": {"Ref": policy}, "TargetIds": {"Ref": "TargetIds"}}
     properties = {
         "BudgetName": name,
         "ActionType": "APPLY_SCP_POLICY",

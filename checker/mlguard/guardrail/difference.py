@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from mlguard.errors import GuardrailError
+from mlguard.finding import number_of
 from mlguard.guardrail.universe import about, named_actions, requests_for
 from mlguard.record import field, record
 from mlguard.scp.decide import Request, Values, decide
-from mlguard.scp.written import WrittenStatement, read
+from mlguard.scp.reading import read
+from mlguard.scp.written import WrittenStatement
 
 Direction = Literal["allowed", "denied"]
 _VERSION = 1
@@ -116,10 +118,10 @@ def _content(statement: WrittenStatement) -> object:
     )
 
 
-def in_words(request: Request, keys: frozenset[str] | None = None) -> str:
+def in_words(request: Request, keys: frozenset[str] | None = None, *, resource: bool = True) -> str:
     """Say what a request asks for: `ec2:RunInstances with ec2:InstanceType p5.48xlarge by role/Developer`.
 
-    `keys` are those that matter, in lower case; all of them by default.
+    `keys` are those that matter, in lower case; all of them by default. `resource` tells whether the resource matters.
     """
     parts = [request.action]
     context = {
@@ -129,7 +131,7 @@ def in_words(request: Request, keys: frozenset[str] | None = None) -> str:
     }
     if context:
         parts.append(f"with {' and '.join(f'{key} {_shown(values)}' for key, values in context.items())}")
-    if request.resource != "*":
+    if resource and request.resource != "*":
         parts.append(f"on {request.resource}")
     parts.append(f"by {request.principal.split(':', 5)[-1]}")
     return " ".join(parts)
@@ -142,7 +144,8 @@ def _shown(values: Values) -> str:
 def difference_as_text(difference: Difference) -> str:
     """Give the difference in words: what becomes allowed first."""
     lines: list[str] = []
-    for change in difference.changes:
+    shown = _one_for_each_statement(difference.changes)
+    for change in shown:
         by = ", ".join(sid or "a statement without Sid" for sid in change.sids)
         what = "was denied by" if change.becomes == "allowed" else "is denied now by"
         lines.append(f"becomes {change.becomes} ({what} {by}): {', '.join(change.actions)}")
@@ -150,15 +153,32 @@ def difference_as_text(difference: Difference) -> str:
         more = len(change.requests) - _SHOWN
         if more > 0:
             lines.append(f"    and {more} more of the requests that were tried")
+    together = len(difference.changes) - len(shown)
+    if together:
+        lines.append(f"and {number_of(together, 'change')} by several of these statements together: --format json")
     lines += list(_structural(difference))
     weakened = "weaker" if difference.weakened else "not weaker"
     lines.append(f"{weakened}: {difference.requests:,} requests were tried where the two differ")
     return "\n".join(lines) + "\n"
 
 
+def _one_for_each_statement(changes: Sequence[Change]) -> list[Change]:
+    """Leave out what several statements do together that all of them were shown to do, alone or with fewer others."""
+    told: set[tuple[Direction, str]] = set()
+    chosen: list[Change] = []
+    for change in sorted(changes, key=lambda one: len(one.sids)):
+        new = {(change.becomes, sid) for sid in change.sids} - told
+        if new:
+            told |= new
+            chosen.append(change)
+    return [change for change in changes if change in chosen]
+
+
 def _telling(change: Change) -> Sequence[Request]:
     """Choose examples of different actions first."""
-    firsts = {request.action: request for request in reversed(change.requests)}
+    firsts: dict[str, Request] = {}
+    for request in change.requests:
+        firsts.setdefault(request.action, request)
     by_words = {in_words(request, change.keys): request for request in (*firsts.values(), *change.requests)}
     return list(by_words.values())[:_SHOWN]
 

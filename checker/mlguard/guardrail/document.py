@@ -6,16 +6,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mlguard.errors import GuardrailError
-from mlguard.guardrail.effects import side_effects
+from mlguard.guardrail.effects import does_not_bind, side_effects
 from mlguard.guardrail.merging import Requested, ScpDocument, merge, pack, refuse_repeated
-from mlguard.guardrail.statement import EXEMPTION, ParameterLookup, allows_everything, each, is_void, parameters, render
-from mlguard.guardrail.values import refuse_open_exemptions, refuse_widening
+from mlguard.guardrail.statement import (
+    EXEMPTION,
+    ParameterLookup,
+    allows_everything,
+    each,
+    in_partition,
+    is_void,
+    parameters,
+    render,
+)
+from mlguard.guardrail.values import refuse_open_exemptions, refuse_other_regions, refuse_widening
 from mlguard.policy.model import Policy, Statement
 from mlguard.policy.parameters import Parameters
 from mlguard.record import record
 from mlguard.scp.breadth import cleaning_actions
 from mlguard.scp.check import MAX_CHARS, SLOTS, check_together
-from mlguard.scp.written import Fault
+from mlguard.scp.reading import read
+from mlguard.scp.written import Fault, WrittenStatement
 
 BREAK_GLASS = (
     "arn:aws:iam::*:role/mlguard-break-glass",
@@ -30,6 +40,7 @@ _FOUNDERS = (
 _RESERVED = ":role/aws-reserved/"
 # what a person may write deliberately, and a generator may not
 _STRICT = frozenset(("denies-cleaning-up", "names-everything", "region-lock-hits-inference"))
+_EVERYTHING = {"sagemaker:InstanceTypes": {"*", "ml.*"}}
 PROTECTION_SID = "ProtectBreakGlassRole"
 _PROTECTED_FROM = (
     "iam:AttachRolePolicy",
@@ -65,15 +76,30 @@ class Options:
 class Guardrails:
     """The SCPs for one environment, where each statement comes from, and what no SCP can do.
 
-    `manifest` maps each Sid to its `document`, `policies`, `parameters`, `enforce`, `limits`
-    and `side_effects`. `not_enforceable` are
-    pairs of a policy's id and the reason.
+    `manifest` maps each Sid to its `document`, `policies`, `parameters`, `enforce`, `limits`, `side_effects` and
+    `does_not_bind`. `not_enforceable` are pairs of a policy's id and the reason; `left_out` are such pairs for
+    statements that would deny nothing in this environment. `exempt` are the ARN patterns of who is never bound.
     """
 
     environment: str
     documents: tuple[ScpDocument, ...]
-    manifest: Mapping[str, Mapping[str, object]]
+    manifest: Mapping[str, Mapping[str, Any]]
     not_enforceable: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+    exempt: tuple[str, ...] = ()
+    max_chars: int = MAX_CHARS
+
+    @property
+    def statements(self) -> list[WrittenStatement]:
+        """Give the statements as one reads them in the documents."""
+        return [statement for document in self.documents for statement in read(document.text).statements]
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """Say what the guardrails of the policies leave open: statements without effect here, and who is not bound."""
+        missing = (f"{policy}: {because}" for policy, because in self.left_out)
+        unbound = (f"{sid} does not bind {who}" for sid, one in self.manifest.items() for who in one["does_not_bind"])
+        return (*missing, *unbound)
 
 
 def generate(
@@ -89,18 +115,15 @@ def generate(
         refuse_widening(lookup)
     refuse_open_exemptions(options.exempt)
     rendered: list[Requested] = []
-    unenforced: list[tuple[str, str]] = []
+    hopeless: list[tuple[str, str]] = []
+    left_out: list[tuple[str, str]] = []
     for policy in sorted(policies, key=lambda policy: policy.id):
         if policy.guardrail.enforce == "none":
-            unenforced.append((policy.id, policy.guardrail.limits or "no condition key of AWS tells it"))
+            hopeless.append((policy.id, policy.guardrail.limits or "no condition key of AWS tells it"))
         for statement in policy.guardrail.statements:
-            if is_void(statement, lookup, environment):
-                unenforced.append((policy.id, f"{statement.sid} would deny nothing: {environment} names no such value"))
-                continue
-            contents = _rendered(policy, statement, lookup, environment, options)
-            if not contents or any(_denies_nothing(content) for content in contents):
-                unenforced.append((policy.id, f"{statement.sid} would deny nothing: {environment} allows every value"))
-                continue
+            contents, why = _rendered(policy, statement, lookup, environment, options)
+            if why:
+                left_out.append((policy.id, f"{statement.sid} would deny nothing: {environment} {why}"))
             uses = {str(use) for use in parameters(statement, environment)}
             limits = [policy.guardrail.limits] if policy.guardrail.limits else []
             enforce = policy.guardrail.enforce
@@ -111,26 +134,36 @@ def generate(
     refuse_repeated(statements)
     documents = pack(statements, environment, options.max_chars)
     _refuse_unsafe(documents, options)
-    return Guardrails(environment, documents, _manifest(statements, documents), tuple(unenforced))
+    manifest = _manifest(statements, documents)
+    exempt = tuple(in_partition(pattern, options.partition) for pattern in options.exempt)
+    return Guardrails(environment, documents, manifest, tuple(hopeless), tuple(left_out), exempt, options.max_chars)
 
 
 def _rendered(
     policy: Policy, statement: Statement, lookup: ParameterLookup, environment: str, options: Options
-) -> list[dict[str, Any]]:
-    """Render a statement, or those that it stands for; none where it leaves out all that it could be about."""
+) -> tuple[list[dict[str, Any]], str]:
+    """Render a statement, or those that it stands for; none, and why, where they would deny nothing."""
     try:
+        if is_void(statement, lookup, environment):
+            return [], "names no such value"
         if allows_everything(statement, lookup, environment):
-            return []
+            return [], "allows every value"
         single = each(statement, lookup, environment)
-        return [render(one, lookup, environment, options.exempt, options.partition) for one in single]
+        contents = [render(one, lookup, environment, options.exempt, options.partition) for one in single]
+        names = [use.name for use in parameters(statement, environment)]
+        for content in contents:
+            refuse_other_regions(content, options.partition, names)
     except GuardrailError as error:
-        raise GuardrailError(error.message, policy.path or policy.id, error.line) from None
+        raise GuardrailError(error.message, policy.path or policy.id, error.line or statement.line) from None
+    if any(_denies_nothing(content) for content in contents):
+        return [], "allows every value"
+    return contents, ""
 
 
 def _denies_nothing(content: Mapping[str, Any]) -> bool:
-    """Tell whether a statement denies what is unlike `*`, which nothing is."""
+    """Tell whether a statement denies what is unlike `*`, which nothing is, or a machine unlike `ml.*`."""
     return any(
-        "*" in (values if isinstance(values, list) else [values])
+        _EVERYTHING.get(key, {"*"}) & set(values if isinstance(values, list) else [values])
         for operator, tests in content.get("Condition", {}).items()
         if operator.endswith("NotLike")
         for key, values in tests.items()
@@ -159,7 +192,7 @@ class _NoParameters:
 
 def _refuse_unsafe(documents: Sequence[ScpDocument], options: Options) -> None:
     """Judge the result as if a stranger had written it."""
-    exempt = [f"arn:{options.partition}:{one[8:]}" if one.startswith("arn:aws:") else one for one in options.exempt]
+    exempt = [in_partition(pattern, options.partition) for pattern in options.exempt]
     texts = [(document.name, document.text) for document in documents]
     faults = check_together(texts, max_chars=options.max_chars, slots=options.slots, exempt=exempt)
     strict = _STRICT | ({"unprotected-exempt-role"} if options.protect_break_glass else set())
@@ -178,16 +211,17 @@ def _refuse_unsafe(documents: Sequence[ScpDocument], options: Options) -> None:
         raise GuardrailError(f"the SCPs would not be safe and were not written:\n{listed}")
 
 
-def _manifest(statements: Sequence[Requested], documents: Sequence[ScpDocument]) -> dict[str, Mapping[str, object]]:
+def _manifest(statements: Sequence[Requested], documents: Sequence[ScpDocument]) -> dict[str, Mapping[str, Any]]:
     place = {one["Sid"]: document.name for document in documents for one in document.content["Statement"]}
     return {
         one.sid: {
             "document": place[one.sid],
             "policies": sorted(one.policies),
             "parameters": sorted(one.uses),
-            "enforce": "preventive" if "preventive" in one.enforce else "protective",
+            "enforce": min(one.enforce),
             "limits": list(one.limits),
             "side_effects": side_effects(one.content),
+            "does_not_bind": does_not_bind(one.content),
         }
         for one in sorted(statements, key=lambda one: one.sid)
     }

@@ -22,10 +22,17 @@ def side_effects(statement: Mapping[str, Any]) -> list[str]:
     return list(_effects(statement))
 
 
+def does_not_bind(statement: Mapping[str, Any]) -> list[str]:
+    """Give who may do what the statement denies, because no SCP binds them."""
+    if not set(statement["Action"]) & _LAUNCHES:
+        return []
+    return ["launches by service-linked roles (Auto Scaling, AWS Batch, managed node groups)"]
+
+
 def _effects(statement: Mapping[str, Any]) -> Iterator[str]:
     actions = set(statement["Action"])
     if actions & _LAUNCHES:
-        yield "launches by service roles (EMR, Karpenter) are bound, those by service-linked roles are not"
+        yield "launches by service roles (EMR, Karpenter) are bound, too"
     if any(action.startswith("sagemaker:Create") and action.endswith("Job") for action in actions):
         yield "jobs that a pipeline or a state machine starts are bound, too: they run with a role of the account"
     if "sagemaker:CreateEndpointConfig" in actions:

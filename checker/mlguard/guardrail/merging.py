@@ -1,4 +1,4 @@
-"""Unite statements that differ in nothing but their actions, and pack them into as few SCPs as possible."""
+"""Unite statements of a policy that differ in nothing but their actions, and pack all into as few SCPs as possible."""
 
 from __future__ import annotations
 
@@ -46,16 +46,19 @@ def minified(content: object) -> str:
 
 
 def merge(statements: Sequence[Requested]) -> list[Requested]:
-    """Unite the actions of statements that are equal in all else; the first Sid in alphabetical order stays."""
+    """Unite the actions of a policy's statements that are equal in all else; the first Sid in alphabetical order stays.
+
+    Statements of different policies stay apart: whoever is denied reads the Sid, and must find the reason behind it.
+    """
     found: dict[str, Requested] = {}
     for one in sorted(statements, key=lambda one: (one.sid, minified(one.content))):
-        key = minified({name: value for name, value in one.content.items() if name not in ("Sid", "Action")})
+        rest = {name: value for name, value in one.content.items() if name not in ("Sid", "Action")}
+        key = minified([sorted(one.policies), rest])
         kept = found.get(key)
         if kept is None:
             found[key] = Requested(dict(one.content), set(one.policies), set(one.uses), set(one.enforce), one.limits[:])
             continue
         kept.content["Action"] = sorted({*kept.content["Action"], *one.content["Action"]})
-        kept.policies |= one.policies
         kept.uses |= one.uses
         kept.enforce |= one.enforce
         kept.limits += [limit for limit in one.limits if limit not in kept.limits]

@@ -69,7 +69,7 @@ def render(
         rendered["Resource"] = _one_or_more(_checked(statement.resources, "the resources", statement))
     if condition:
         rendered["Condition"] = dict(sorted(condition.items()))
-    return rendered if partition == "aws" else _in_partition(rendered, partition)
+    return rendered if partition == "aws" else _moved(rendered, partition)
 
 
 def is_void(statement: Statement, lookup: ParameterLookup, environment: str) -> bool:
@@ -190,12 +190,17 @@ def _one_or_more(values: list[str]) -> str | list[str]:
     return values[0] if len(values) == 1 else values
 
 
-def _in_partition(value: Any, partition: str) -> Any:  # noqa: ANN401  (plain JSON data)
+def in_partition(text: str, partition: str) -> str:
+    """Give an ARN pattern for a partition; what is no ARN stays."""
+    return f"arn:{partition}:{text[8:]}" if text.startswith("arn:aws:") else text
+
+
+def _moved(value: Any, partition: str) -> Any:  # noqa: ANN401  (plain JSON data)
     if isinstance(value, dict):
-        return {key: _in_partition(below, partition) for key, below in value.items()}
+        return {key: _moved(below, partition) for key, below in value.items()}
     if isinstance(value, list):
-        return [_in_partition(below, partition) for below in value]
-    return f"arn:{partition}:{value[8:]}" if isinstance(value, str) and value.startswith("arn:aws:") else value
+        return [_moved(below, partition) for below in value]
+    return in_partition(value, partition) if isinstance(value, str) else value
 
 
 def _refused(message: str, statement: Statement) -> GuardrailError:

@@ -9,14 +9,18 @@ from math import prod
 
 from mlguard.knowledge.instances import types as instance_types
 from mlguard.knowledge.regions import names as region_names
-from mlguard.scp.actions import Action, carries, details, expand, is_global, is_multivalued
+from mlguard.scp.actions import Action, carries, details, expand, is_global, is_multivalued, key_type
 from mlguard.scp.decide import DEVELOPER, Request, Values, holds
 from mlguard.scp.exemptions import PRINCIPAL
 from mlguard.scp.matching import like
 from mlguard.scp.written import Test, WrittenStatement
 
 _ACCOUNT = "123456789012"
-_OTHER = "mlguard-other"
+_DEAR_MODEL = "anthropic.claude-3-opus-20240229-v1:0"
+OTHER = "mlguard-other"
+"""A value that no statement names, and nobody means."""
+
+_TAG = "aws:requesttag/"
 _MAX_ACTIONS = 400  # of one pattern
 _MAX_PRODUCT = 2_000  # of the values of one action; beyond, one key varies at a time
 _ANYTHING = (
@@ -52,6 +56,19 @@ def requests_for(action: str, statements: Sequence[WrittenStatement]) -> Iterato
     Beyond that, and for principals that some statement exempts, one key varies at a time around what is denied.
     """
     denying = about(action, statements)
+    for resource, keys in choices(action, denying):
+        size = prod(len(listed) for listed in keys.values())
+        around = list(_around(keys, denying))
+        rows = list(product(*keys.values())) if size <= _MAX_PRODUCT else around
+        for row in rows:
+            yield Request(action, resource, DEVELOPER, context_of(keys, row))
+        for principal in _principals(denying):
+            for row in around:
+                yield Request(action, resource, principal, context_of(keys, row))
+
+
+def choices(action: str, denying: Sequence[WrittenStatement]) -> Iterator[tuple[str, Mapping[str, Choices]]]:
+    """Give each resource that requests for an action may be about, and what they may carry of each key."""
     known = details(action)
     tests: dict[str, list[Test]] = {}
     for statement in denying:
@@ -59,15 +76,7 @@ def requests_for(action: str, statements: Sequence[WrittenStatement]) -> Iterato
             if test.key.value.lower() != PRINCIPAL.lower():
                 tests.setdefault(_spelling(test.key.value, tests), []).append(test)
     for resource in _resources(action, denying):
-        keys = {key: values(key, listed) for key, listed in tests.items() if _carried(key, known, resource)}
-        size = prod(len(choices) for choices in keys.values())
-        around = list(_around(keys, denying))
-        rows = list(product(*keys.values())) if size <= _MAX_PRODUCT else around
-        for row in rows:
-            yield Request(action, resource, DEVELOPER, _context(keys, row))
-        for principal in _principals(denying):
-            for row in around:
-                yield Request(action, resource, principal, _context(keys, row))
+        yield resource, {key: values(key, listed) for key, listed in tests.items() if _carried(key, known, resource)}
 
 
 def _actions(statement: WrittenStatement) -> list[str]:
@@ -95,7 +104,8 @@ def _carried(key: str, known: Action | None, resource: str) -> bool:
     return carries(known.resources.get(kind, known.keys), key)
 
 
-def _context(keys: Iterable[str], row: Sequence[tuple[str, ...] | None]) -> dict[str, Values]:
+def context_of(keys: Iterable[str], row: Sequence[tuple[str, ...] | None]) -> dict[str, Values]:
+    """Give the context of a request with the values of a row, None for a key that is absent."""
     return {name: Values(chosen) for name, chosen in zip(keys, row, strict=True) if chosen is not None}
 
 
@@ -104,7 +114,7 @@ def _around(keys: Mapping[str, Choices], denying: Sequence[WrittenStatement]) ->
     names = list(keys)
     seen: dict[Row, None] = {tuple(None for _ in names): None}
     for statement in denying:
-        seen[tuple(_denied_value(name, keys[name], statement) for name in names)] = None
+        seen[tuple(denied_value(name, keys[name], statement) for name in names)] = None
     rows: dict[Row, None] = {}
     for base in seen:
         rows[base] = None
@@ -113,14 +123,15 @@ def _around(keys: Mapping[str, Choices], denying: Sequence[WrittenStatement]) ->
     yield from rows
 
 
-def _denied_value(key: str, choices: Choices, statement: WrittenStatement) -> tuple[str, ...] | None:
+def denied_value(key: str, listed: Choices, statement: WrittenStatement) -> tuple[str, ...] | None:
     """Choose a value of a key for which all that a statement says about the key holds."""
-    tests = [test for test in statement.tests if test.key.value.lower() == key.lower()]
-    for one in choices:
-        context = {key: Values(one)} if one is not None else {}
-        if all(holds(test, Request("", context=context)) for test in tests):
-            return one
-    return choices[0]
+    return next((one for one in listed if all(holds_for(key, one, statement))), listed[0])
+
+
+def holds_for(key: str, value: tuple[str, ...] | None, statement: WrittenStatement) -> list[bool]:
+    """Tell of each test of a key whether it holds for a value, or for a request without the key."""
+    request = Request("", context={key: Values(value)} if value is not None else {})
+    return [bool(holds(test, request)) for test in statement.tests if test.key.value.lower() == key.lower()]
 
 
 def values(key: str, tests: Sequence[Test]) -> Choices:
@@ -132,17 +143,19 @@ def values(key: str, tests: Sequence[Test]) -> Choices:
     for test in tests:
         for value in test.values:
             named.update(dict.fromkeys(_samples(key, value.value, test)))
-    plain = list(_told_apart(key, [(one,) for one in named], tests))
+    real = set(_real(key))
+    ordered = sorted(named, key=lambda one: bool(real) and one not in real)  # a real machine tells more
+    plain = list(_told_apart(key, [(one,) for one in ordered], tests))
     found: list[tuple[str, ...]] = list(plain)
     if is_multivalued(key):
         found += [(*one, *other) for one, other in combinations(plain, 2)]
     return [*_told_apart(key, found, tests), None]
 
 
-def _told_apart(key: str, choices: Iterable[tuple[str, ...]], tests: Sequence[Test]) -> Iterable[tuple[str, ...]]:
+def _told_apart(key: str, listed: Iterable[tuple[str, ...]], tests: Sequence[Test]) -> Iterable[tuple[str, ...]]:
     """Keep the first of the choices that all tests agree about."""
     found: dict[tuple[bool | None, ...], tuple[str, ...]] = {}
-    for one in choices:
+    for one in listed:
         request = Request("", context={key: Values(one)})
         found.setdefault(tuple(holds(test, request) for test in tests), one)
     return found.values()
@@ -150,15 +163,16 @@ def _told_apart(key: str, choices: Iterable[tuple[str, ...]], tests: Sequence[Te
 
 def _samples(key: str, value: str, test: Test) -> Iterator[str]:
     if test.base == "Null":
-        yield _stranger(key)
+        yield "3600" if (key_type(key) or "").endswith("Numeric") else _strangers(key)[0]
     elif test.base.startswith("Numeric"):
         number = float(value) if value.replace(".", "", 1).lstrip("-").isdigit() else 0
-        yield from (_number(number - 1), _number(number), _number(number + 1))
+        yield from (_number(max(number - 1, 0.0)), _number(number), _number(number + 1))
     elif test.base == "Bool":
         yield from ("true", "false")
     else:
+        yield from _strangers(key)
         yield from concrete(value, _real(key))
-        yield from (_stranger(key), _OTHER)  # one that people may ask for, and one that no pattern fits
+        yield OTHER  # one that no pattern fits
 
 
 def _number(value: float) -> str:
@@ -173,15 +187,18 @@ def _real(key: str) -> Sequence[str]:
     return region_names() if lowered == "aws:requestedregion" else ()
 
 
-def _stranger(key: str) -> str:
+def _strangers(key: str) -> tuple[str, ...]:
+    """Give values that people may ask for whatever the statements name: a dear one and a cheap one of machines."""
     lowered = key.lower()
     if lowered.endswith(("arn", "arns")):
-        return f"arn:aws:sagemaker:us-east-1:{_ACCOUNT}:{_OTHER}/x"
+        return (f"arn:aws:sagemaker:us-east-1:{_ACCOUNT}:{OTHER}/x",)
     if lowered == "sagemaker:instancetypes":
-        return "ml.p5.48xlarge"
+        return "ml.p5.48xlarge", "ml.m5.large"
     if lowered.endswith(("instancetype", "instancetypes")):
-        return "p5.48xlarge"
-    return "ap-south-2" if lowered == "aws:requestedregion" else _OTHER
+        return "p5.48xlarge", "m5.large"
+    if lowered.startswith(_TAG):
+        return ("example",)
+    return ("ap-south-2", "us-east-1") if lowered == "aws:requestedregion" else (OTHER,)
 
 
 def concrete(pattern: str, real: Sequence[str] = ()) -> list[str]:
@@ -211,8 +228,10 @@ def _resources(action: str, denying: Sequence[WrittenStatement]) -> list[str]:
     known = details(action)
     kinds = known.required if known is not None and action.startswith("ec2:") else frozenset[str]()
     service = action.partition(":")[0]
-    made = {f"arn:aws:{service}:us-east-1:{_ACCOUNT}:{kind}/{_OTHER}" for kind in kinds}
-    others = {f"arn:aws:{service}:us-east-1:{_ACCOUNT}:{_OTHER}/x"} if named else set()
+    made = {f"arn:aws:{service}:us-east-1:{_ACCOUNT}:{kind}/{OTHER}" for kind in kinds}
+    others = {f"arn:aws:{service}:us-east-1:{_ACCOUNT}:{OTHER}/x"} if named else set()
+    if named and known is not None and "foundation-model" in known.resources:
+        others.add(f"arn:aws:bedrock:us-east-1::foundation-model/{_DEAR_MODEL}")
     return sorted(named | made | others) or ["*"]
 
 

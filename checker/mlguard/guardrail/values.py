@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
 
 from mlguard.errors import GuardrailError
+from mlguard.knowledge.regions import names as region_names
+from mlguard.knowledge.regions import partition as partition_of
 from mlguard.policy.parameters import Parameters
 
 # a wildcard may stand for the size of a family that is named: ml.m5.*
@@ -15,6 +19,7 @@ _NAMED_MODEL = re.compile(r"[a-z0-9]+\.[a-z0-9][\w.:*?-]*")
 _MODELS = "allowed_bedrock_models"
 _ALLOWING = "allowed_"  # the lists whose longer values allow more
 _EVERYTHING = "*"
+_REGION = "aws:RequestedRegion"
 _ROLE_BELOW_RESERVED_PATH = ":role/aws-reserved/"
 _ROLE_NAME = re.compile(r"arn:aws[a-z-]*:iam::(?:\*|\d{12}):(?:role|user)/[\w+=,.@/-]+")
 
@@ -50,6 +55,23 @@ def refuse_open_exemptions(patterns: Sequence[str]) -> None:
             raise GuardrailError(
                 f"the break-glass pattern {pattern[:120]} fits every role of such a name: write the whole name; only "
                 "roles below aws-reserved/ may have wildcards, because nobody in the account can create those"
+            )
+
+
+def refuse_other_regions(content: Mapping[str, Any], partition: str, names: Sequence[str]) -> None:
+    """Raise GuardrailError where a statement allows regions of other partitions alone: it would deny everything here.
+
+    `names` are the parameters that the statement reads.
+    """
+    for operator, tests in content.get("Condition", {}).items():
+        allowed = tests.get(_REGION, ()) if "Not" in operator else ()
+        patterns = [allowed] if isinstance(allowed, str) else allowed
+        found = {partition_of(one) for one in region_names() if any(fnmatchcase(one, pattern) for pattern in patterns)}
+        if found and partition not in found:
+            raise GuardrailError(
+                f"{content['Sid']} allows {', '.join(patterns)}, none of which is a region of {partition}: it would "
+                f"deny everything there; set {' and '.join(names) or 'its regions'} in the configuration, or leave the "
+                "policy out with --ignore"
             )
 
 

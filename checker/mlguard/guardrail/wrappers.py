@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from mlguard.guardrail.document import Guardrails
+from mlguard.guardrail.introduction import as_comment, as_metadata
 from mlguard.guardrail.merging import ScpDocument
 
 # an OU or an account; the root is left out on purpose: it reaches every account at once
@@ -27,7 +28,9 @@ def terraform(guardrails: Guardrails) -> str:
     environment = re.sub(r"\W", "_", guardrails.environment)
     targets = f"{environment}_targets"
     parts = [
-        "# Written by mlguard scp generate. Attach to a sandbox OU first, then to one account, then to the OU.",
+        "# Written by mlguard scp generate; nothing is attached before somebody names the targets.",
+        *as_comment(guardrails),
+        "",
         f'variable "{targets}" {{',
         '  description = "The OUs and accounts that the guardrails are attached to; none by default, never the root."',
         "  type        = list(string)",
@@ -77,6 +80,7 @@ def cloudformation(guardrails: Guardrails) -> str:
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"mlguard cost guardrails ({guardrails.environment})",
+        "Metadata": {"mlguard": as_metadata(guardrails)},
         "Parameters": {
             "TargetIds": {
                 "Type": "CommaDelimitedList",
@@ -96,6 +100,7 @@ def script(guardrails: Guardrails) -> str:
     parts = [
         "#!/bin/sh",
         "# Written by mlguard scp generate. Creates the guardrails in the management account and attaches nothing.",
+        *as_comment(guardrails),
         "set -eu",
     ]
     for number, document in enumerate(guardrails.documents, 1):

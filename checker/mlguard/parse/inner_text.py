@@ -178,10 +178,11 @@ def places(document: Document | None, span: Span) -> Node | None:
         return None
 
 
-def overlaid(value: Node, place: Node | None, at: Node, scalar: Callable[[Content], Content]) -> Node:
+def overlaid(value: Node, place: Node | None, at: Node, scalar: Callable[[Content, Span], Content]) -> Node:
     """Give a value the places that the same structure has in a file.
 
-    What is not found there stands where its parent does. `scalar` makes of each plain content what it stands for.
+    What is not found there stands where its parent does. `scalar` makes of each plain content, and of its place, what
+    it stands for.
     """
     span, key_span = (place.span, place.key_span) if place is not None else (at.span, at.key_span)
     here = Node(None, span, key_span, at.origins)
@@ -197,4 +198,4 @@ def overlaid(value: Node, place: Node | None, at: Node, scalar: Callable[[Conten
             listed = below.nodes
         nodes = (overlaid(node, one, here, scalar) for node, one in zip(content.nodes, listed, strict=True))
         return replace(here, content=Items(tuple(nodes)))
-    return replace(here, content=scalar(content))
+    return replace(here, content=scalar(content, span))

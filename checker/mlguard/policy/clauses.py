@@ -35,6 +35,10 @@ class ClauseReader:
         """Read a clause over the properties of the policy's kinds."""
         return self._clause(node, self._properties())
 
+    def read_of_items(self, node: Node) -> Clause:
+        """Read a clause that may be about an item of a list as well, whatever its properties are called."""
+        return self._clause(node, None)
+
     def _properties(self) -> Mapping[str, Property] | None:
         """Give the properties that may be named; None where any may."""
         if any(self.native(kind) for kind in self._kinds):

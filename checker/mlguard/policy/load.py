@@ -14,18 +14,21 @@ from mlguard.compiled import compiled
 from mlguard.errors import MlguardError, PolicyError
 from mlguard.parse.yaml_document import load_yaml
 from mlguard.policy.clauses import ClauseReader
+from mlguard.policy.fixes import read_fixes
 from mlguard.policy.model import (
     Check,
     Combined,
     Enforcement,
     Example,
     Expectation,
+    Fix,
     Guardrail,
     Operand,
     ParameterOperand,
     Policy,
     Pricing,
     Quantified,
+    Recipe,
     Severity,
     Statement,
     placeholders,
@@ -36,12 +39,12 @@ from mlguard.value import Entries, Items, Node
 from mlguard.vocabulary.load import bundled_vocabulary
 from mlguard.vocabulary.model import Vocabulary
 
-COMPILED = (Policy, Severity, Check, Quantified, Combined, ParameterOperand, Guardrail, Statement)
+COMPILED = (Policy, Severity, Check, Quantified, Combined, ParameterOperand, Guardrail, Statement, Fix, Recipe)
 """The classes of a policy, in the order by which its compiled form numbers them."""
 _EXAMPLES = re.compile(r"(?m)^examples:[ \t]*$")
 _KEYS = (
     "id", "title", "severity", "raise_severity_when", "since", "pack", "recommended", "aliases", "applies_to",
-    "when", "require", "message", "why", "fix_by_hand", "exposure", "scp", "references", "examples",
+    "when", "require", "message", "why", "fix_by_hand", "fix", "exposure", "scp", "references", "examples",
 )  # fmt: skip
 _REQUIRED = ("id", "title", "severity", "pack", "applies_to", "require", "message", "why", "fix_by_hand", "scp")
 _NOT_POLICIES = frozenset(("schema", "vocabulary", "data"))
@@ -142,6 +145,7 @@ class _Reader:
             built_in=built_in,
             exposure=self._exposure(),
             recommended=self._recommended(),
+            fixes=read_fixes(self._fields["fix"], clauses, self._parameters) if "fix" in self._fields else (),
         )
 
     def _severity(self) -> Severity:

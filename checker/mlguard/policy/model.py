@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Literal
 
-from mlguard.record import record
+from mlguard.record import field, record
 from mlguard.value import Scalar
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
@@ -114,6 +114,49 @@ class Guardrail:
     statements: tuple[Statement, ...] = ()
 
 
+Where = Literal["resource", "parameter", "companion", "project"]
+"""What a recipe writes in: the resource itself, the parameter that chooses an item's type, a resource that points at
+this one, or the project, to which it adds a resource."""
+
+
+@record(eq=False)
+class Recipe:
+    """How a fix is written in one format.
+
+    `set` maps paths to the values that must stand there, `add` maps paths to an item that the list there must get.
+    For a companion, `by` is the argument that names this resource by its attribute `reference`; it, and a resource
+    that is added to the project, are of `type`, and the latter is called `name`. The recipe is only for resources in
+    which `if_present` stands.
+    """
+
+    where: Where = "resource"
+    set: Mapping[str, object] = field(default_factory=dict)
+    add: Mapping[str, object] = field(default_factory=dict)
+    type: str = ""
+    name: str = ""
+    by: str = ""
+    reference: str = ""
+    if_present: str = ""
+
+
+@record(eq=False)
+class Fix:
+    """How the mistake can be mended in the text of the code; of several the first that fits is taken.
+
+    It is `safe` where nothing is deleted, replaced or stopped that somebody may still use, and no bill rises. It fits
+    the findings that one of `properties` settled (all, where that is empty) and for which `when` holds. The value that
+    was found is replaced by `replace` where it is written in the resource; elsewhere, and where that is None, the
+    recipe of the resource's type or format is followed.
+    """
+
+    safe: bool
+    what: str
+    properties: tuple[str, ...]
+    when: Clause | None
+    replace: object
+    recipes: Mapping[str, tuple[Recipe, ...]]
+
+
 @record()
 class Example:
     """A piece of infrastructure code and what the policy says of it.
@@ -162,3 +205,4 @@ class Policy:
     built_in: bool = True
     exposure: Pricing = "none"
     recommended: bool = True
+    fixes: tuple[Fix, ...] = ()

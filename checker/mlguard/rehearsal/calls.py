@@ -27,9 +27,9 @@ class Key:
 class Call:
     """One call: the action, the ARN behind `arn:PARTITION:`, and its keys.
 
-    `{name}`, `{region}` and `{account}` are filled in. `types` limits it to some raw types; `when` to resources that
-    have this property of the vocabulary; `each` asks once for every item of such a property; `role` names where the
-    role stands that makes the call, in each format.
+    `{name}`, `{region}` and `{account}` are filled in; `{any}` stands for an id that only AWS gives. `types` limits it
+    to some raw types; `when` to resources that have this property of the vocabulary; `each` asks once for every item of
+    such a property; `role` names where the role stands that makes the call, in each format.
     """
 
     action: str
@@ -69,8 +69,8 @@ _VOLUME = (Key("ec2:VolumeSize", item="size_gb"), Key("ec2:VolumeType", item="vo
 _INSTANCE = ("AWS::EC2::Instance", "aws_instance")
 
 
-def _sagemaker(action: str, kind: str, *keys: Key, types: tuple[str, ...] = ()) -> Call:
-    return Call(f"sagemaker:{action}", f"sagemaker:{{region}}:{{account}}:{kind}/{{name}}", keys, types)
+def _sagemaker(action: str, kind: str, *keys: Key, types: tuple[str, ...] = (), name: str = "{name}") -> Call:
+    return Call(f"sagemaker:{action}", f"sagemaker:{{region}}:{{account}}:{kind}/{name}", keys, types)
 
 
 def _both(cloudformation: str, *terraform: str) -> tuple[str, ...]:
@@ -121,25 +121,25 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
             )
         ),
     ),
-    "sagemaker.studio_domain": (_sagemaker("CreateDomain", "domain", _TYPES),),
-    "sagemaker.studio_user_profile": (_sagemaker("CreateUserProfile", "user-profile", _TYPES),),
-    "sagemaker.studio_space": (_sagemaker("CreateSpace", "space", _TYPES),),
-    "sagemaker.studio_app": (_sagemaker("CreateApp", "app", _TYPES),),
-    "sagemaker.cluster": (_sagemaker("CreateCluster", "cluster", _TYPES),),
+    "sagemaker.studio_domain": (_sagemaker("CreateDomain", "domain", _TYPES, name="{any}"),),
+    "sagemaker.studio_user_profile": (_sagemaker("CreateUserProfile", "user-profile", _TYPES, name="{any}/{name}"),),
+    "sagemaker.studio_space": (_sagemaker("CreateSpace", "space", _TYPES, name="{any}/{name}"),),
+    "sagemaker.studio_app": (_sagemaker("CreateApp", "app", _TYPES, name="{any}/{any}/{any}/{name}"),),
+    "sagemaker.cluster": (_sagemaker("CreateCluster", "cluster", _TYPES, name="{any}"),),
     "sagemaker.inference_experiment": (_sagemaker("CreateInferenceExperiment", "inference-experiment"),),
     "sagemaker.pipeline": (_sagemaker("CreatePipeline", "pipeline"),),
     "ec2.instance": (
         Call(
             "ec2:RunInstances",
-            "ec2:{region}:{account}:instance/{name}",
+            "ec2:{region}:{account}:instance/{any}",
             (_EC2_TYPE, _MARKET),
             _INSTANCE,
         ),
-        Call("ec2:RunInstances", "ec2:{region}::image/{name}", (), _INSTANCE),
+        Call("ec2:RunInstances", "ec2:{region}::image/{any}", (), _INSTANCE),
         *(
             Call(
                 "ec2:RunInstances",
-                f"ec2:{{region}}:{{account}}:{kind}/{{name}}",
+                f"ec2:{{region}}:{{account}}:{kind}/{{any}}",
                 (),
                 _INSTANCE,
             )
@@ -147,30 +147,30 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
         ),
         Call(
             "ec2:RunInstances",
-            "ec2:{region}:{account}:volume/{name}",
+            "ec2:{region}:{account}:volume/{any}",
             _VOLUME,
             _INSTANCE,
             each="volumes",
         ),
         Call(
             "ec2:RequestSpotInstances",
-            "ec2:{region}:{account}:spot-instances-request/{name}",
+            "ec2:{region}:{account}:spot-instances-request/{any}",
             (),
             ("aws_spot_instance_request",),
         ),
     ),
-    "ec2.volume": (Call("ec2:CreateVolume", "ec2:{region}:{account}:volume/{name}", _VOLUME, each="volumes"),),
-    "ec2.launch_template": (Call("ec2:CreateLaunchTemplate", "ec2:{region}:{account}:launch-template/{name}"),),
+    "ec2.volume": (Call("ec2:CreateVolume", "ec2:{region}:{account}:volume/{any}", _VOLUME, each="volumes"),),
+    "ec2.launch_template": (Call("ec2:CreateLaunchTemplate", "ec2:{region}:{account}:launch-template/{any}"),),
     "ec2.fleet": (
         Call(
             "ec2:CreateFleet",
-            "ec2:{region}:{account}:instance/{name}",
+            "ec2:{region}:{account}:instance/{any}",
             (_EC2_TYPE,),
             _both("EC2::EC2Fleet", "aws_ec2_fleet"),
         ),
         Call(
             "ec2:RequestSpotFleet",
-            "ec2:{region}:{account}:spot-fleet-request/{name}",
+            "ec2:{region}:{account}:spot-fleet-request/{any}",
             (),
             _both("EC2::SpotFleet", "aws_spot_fleet_request"),
         ),
@@ -178,7 +178,7 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
     "ec2.capacity_reservation": (
         Call(
             "ec2:CreateCapacityReservation",
-            "ec2:{region}:{account}:capacity-reservation/{name}",
+            "ec2:{region}:{account}:capacity-reservation/{any}",
             (_EC2_TYPE, Key("ec2:EndDateType", "EndDateType", "end_date_type")),
         ),
     ),
@@ -199,19 +199,19 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
     "batch.compute_environment": (
         Call("batch:CreateComputeEnvironment", "batch:{region}:{account}:compute-environment/{name}"),
     ),
-    "eks.node_group": (Call("eks:CreateNodegroup", "eks:{region}:{account}:cluster/{name}"),),
+    "eks.node_group": (Call("eks:CreateNodegroup", "eks:{region}:{account}:cluster/{any}"),),
     "glue.development_endpoint": (Call("glue:CreateDevEndpoint"),),
     "emr.cluster": (
         Call("elasticmapreduce:RunJobFlow"),
         Call(
             "ec2:RunInstances",
-            "ec2:{region}:{account}:instance/{name}",
+            "ec2:{region}:{account}:instance/{any}",
             (_EC2_TYPE,),
             role=("ServiceRole", "service_role"),
         ),
     ),
     "emr.instance_group": (
-        Call("elasticmapreduce:AddInstanceGroups", "elasticmapreduce:{region}:{account}:cluster/{name}"),
+        Call("elasticmapreduce:AddInstanceGroups", "elasticmapreduce:{region}:{account}:cluster/{any}"),
     ),
     "cloud9.environment": (
         Call(

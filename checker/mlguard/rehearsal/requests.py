@@ -18,6 +18,7 @@ from mlguard.vocabulary.model import awscc_type
 from mlguard.vocabulary.paths import walk
 
 _ROLE = "arn:aws:iam::123456789012:role/"
+_ALWAYS_THERE = "ec2:InstanceType"  # a launch has a type, whoever chooses it
 
 
 @record()
@@ -106,7 +107,7 @@ def _arn(reader: _Reader, form: str) -> str:
         return "*"
     region = (reader.region.known or (HOLE,))[0]
     partition = partition_of(region) or "aws"
-    filled = form.format(name=_name(reader), region=region, account=reader.deployer.account or HOLE)
+    filled = form.format(name=_name(reader), region=region, account=reader.deployer.account or HOLE, any=HOLE)
     return f"arn:{partition}:{filled}"
 
 
@@ -122,7 +123,7 @@ def _name(reader: _Reader) -> str:
 
 def _key(reader: _Reader, key: Key, item: Node | None) -> Values | None:
     if key.machines:
-        return _machines(reader)
+        return _machines(reader, key)
     if key.item:
         node = child(item, key.item, reader.scenario) if item is not None else None
     else:
@@ -137,9 +138,16 @@ def _key(reader: _Reader, key: Key, item: Node | None) -> Values | None:
     return values
 
 
-def _machines(reader: _Reader) -> Values | None:
-    """Give the instance types of a resource."""
-    node = reader.resource.properties.get("machines")
+def _machines(reader: _Reader, key: Key) -> Values | None:
+    """Give the instance types of a resource, its own or those of its launch template; None where it starts none."""
+    found = _types_of(reader, "machines")
+    if found is not None or key.name != _ALWAYS_THERE:
+        return found
+    return _types_of(reader, "template_machines") or Values(open=True, because="its code names no instance type")
+
+
+def _types_of(reader: _Reader, name: str) -> Values | None:
+    node = reader.resource.properties.get(name)
     listed = items(settle(node, reader.scenario) if node is not None else None, reader.scenario)
     if isinstance(listed, Unknown):
         return Values((), open=True, because=listed.because)
@@ -147,7 +155,7 @@ def _machines(reader: _Reader) -> Values | None:
     because = listed.rest.because if listed.rest is not None else ""
     for machine in listed.nodes:
         kind = child(machine, "type", reader.scenario)
-        if kind is not None:
+        if kind is not None and kind.content is not None:
             found.append(_text(kind.content))
             because = because or _why(kind.content)
     if not found and listed.rest is None:

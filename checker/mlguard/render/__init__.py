@@ -17,6 +17,10 @@ FORMATS: Mapping[str, str] = {
     "sarif": "mlguard.render.sarif",
     "github": "mlguard.render.github",
     "markdown": "mlguard.render.markdown",
+    "junit": "mlguard.render.junit",
+    "gitlab": "mlguard.render.gitlab",
+    "csv": "mlguard.render.csv_table",
+    "html": "mlguard.render.html_report",
 }
 """The module of each output format, by the name that the command line gives it."""
 

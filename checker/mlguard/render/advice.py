@@ -22,6 +22,12 @@ def shown_path(report: Report, path: str) -> str:
     return f"{prefix}{path}" if prefix.endswith("/") else f"{prefix}/{path}"
 
 
+def repository_path(report: Report, path: str) -> str:
+    """Give a path as the repository knows it: an absolute one names the machine, one with `..` helps no reader."""
+    shown = shown_path(report, path)
+    return path.lstrip("/") if shown.startswith("/") or ".." in shown.split("/") else shown
+
+
 def dialect(finding: Finding) -> Dialect:
     """Tell in which language a person mends the finding: templates that a CDK application makes are not edited."""
     path = finding.at.path
@@ -34,13 +40,23 @@ def dialect(finding: Finding) -> Dialect:
     return "cloudformation"
 
 
+def fix_language(finding: Finding) -> Dialect:
+    """Tell in which language the fix is written: without a text for CDK, the template's says what to come to."""
+    language = dialect(finding)
+    return "cloudformation" if language == "cdk" and language not in finding.policy.fix_by_hand else language
+
+
 def fix_by_hand(finding: Finding) -> str:
     """Give the text that tells how to mend the finding by hand, empty when the policy has none that fits."""
-    texts = finding.policy.fix_by_hand
-    language = dialect(finding)
-    if language == "cdk" and language not in texts:
-        language = "cloudformation"
-    return texts.get(language, "").strip()
+    return finding.policy.fix_by_hand.get(fix_language(finding), "").strip()
+
+
+def fix_by_mlguard(finding: Finding) -> str:
+    """Say what mlguard itself can do about the finding and by which command, empty where it can do nothing."""
+    repair = finding.repair
+    if repair is None or repair.refused:
+        return ""
+    return f"{repair.what} (mlguard scan --fix{'' if repair.safe else ' --unsafe-fixes'})"
 
 
 def first_paragraph(text: str) -> str:
@@ -49,9 +65,46 @@ def first_paragraph(text: str) -> str:
 
 
 def fix_in_brief(finding: Finding) -> str:
-    """Give the first paragraph of the fix on one line, without the code that may follow it."""
-    brief = first_paragraph(fix_by_hand(finding))
+    """Give the fix on one line: its first sentences or its only line of code, else where the code is to be read."""
+    blocks = fix_blocks(fix_by_hand(finding))
+    if not blocks:
+        return ""
+    is_code, text = blocks[0]
+    if is_code and "\n" in text:
+        return f"see `mlguard explain {finding.policy.id}`"
+    if is_code:
+        return text.strip() if "`" in text else f"`{text.strip()}`"
+    brief = first_paragraph(text)
     return f"{brief[:-1]}." if brief.endswith(":") else brief
+
+
+_SENTENCE = re.compile(r"[A-Z][a-z]+ [a-z]+\b")
+_CODE = re.compile(r"[\w.-]+:(?: |$)|[-#<\"]")
+
+
+def fix_blocks(text: str) -> list[tuple[bool, str]]:
+    """Tell the code of a fix from its sentences: give blocks of lines, and whether each is code."""
+    blocks: list[tuple[bool, list[str]]] = []
+    unfinished = False  # the last line of a sentence that goes on
+    for line in text.strip("\n").splitlines():
+        bare, within = line.strip(), bool(blocks) and blocks[-1][0]
+        if not bare:
+            unfinished = False
+        else:
+            is_code = line[0] in " \t" or (not unfinished and _is_code(bare, within=within))
+            unfinished = not is_code and not bare.endswith((".", ":", ";"))
+            if not blocks or is_code != within:
+                blocks.append((is_code, []))
+        if blocks:
+            blocks[-1][1].append(line.rstrip())
+    return [(is_code, "\n".join(lines).rstrip("\n")) for is_code, lines in blocks]
+
+
+def _is_code(line: str, *, within: bool) -> bool:
+    """Judge a line that is not indented; `within` code, what is no sentence belongs to it."""
+    if _SENTENCE.match(line) or (line.endswith(".") and not line.startswith("#")):
+        return False
+    return within or bool(_CODE.match(line)) or any(sign in line for sign in "=(){}[]")
 
 
 def paragraphs(text: str) -> list[str]:

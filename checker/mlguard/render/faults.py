@@ -6,11 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 
 from mlguard.errors import MlguardError
-from mlguard.finding import Counts, Finding, Report
+from mlguard.finding import Counts, Finding, Report, number_of
 from mlguard.policy.model import Check, Guardrail, Policy, Severity
 from mlguard.render.escape import terminal, terminal_path, unicode_text
 from mlguard.render.sarif import render as render_sarif
-from mlguard.render.totals import number_of
 from mlguard.scp.catalogue import CHECKS
 from mlguard.scp.written import Fault
 from mlguard.source import Document, Span

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 
 import mlguard
 from mlguard.errors import MlguardError
-from mlguard.finding import Finding, Money, Part, Report, Undecided, sum_of
+from mlguard.finding import Finding, Money, Part, Provenance, Report, Undecided, sum_of
 from mlguard.knowledge.prices import price_dates
 from mlguard.policy.model import Policy
 from mlguard.render.advice import dialect, fix_by_hand, shown_path
 from mlguard.render.escape import unicode_text
 from mlguard.render.money import monthly_total, totals_by
-from mlguard.render.totals import by_severity, in_order
+from mlguard.render.totals import by_severity, by_status, in_order
 from mlguard.source import Span
 
 VERSION = 1
@@ -37,6 +37,12 @@ def render(report: Report) -> str:
         "policies": [_policy(policy) for policy in sorted(report.policies, key=lambda policy: policy.id)],
         "notes": list(report.notes),
         "exposure": _exposure(report),
+        "comparison": _comparison(report),
+        "remarks": [
+            {**_path(report, one.path), "line": one.line or None, "kind": one.kind, "text": one.text}
+            for one in report.remarks
+        ],
+        "provenance": _provenance(report.provenance),
     }
     text = _written(document)
     return (_written(_clean(document)) if _SURROGATE.search(text) else text) + "\n"
@@ -92,6 +98,8 @@ def _finding(report: Report, finding: Finding) -> dict[str, _Json]:
         "aliases": list(policy.aliases),
         "title": policy.title,
         "severity": finding.severity.label,
+        "status": finding.status,
+        "was": finding.was,
         "message": finding.message,
         "project": shown_path(report, finding.project),
         "resource": finding.resource,
@@ -104,7 +112,7 @@ def _finding(report: Report, finding: Finding) -> dict[str, _Json]:
         "related": [{**_place(report, one.span), "what": one.what} for one in finding.related],
         "suppressed": {**_place(report, suppressed.at), "reason": suppressed.reason} if suppressed else None,
         "fingerprint": finding.fingerprint,
-        "fix": {"dialect": dialect(finding), "by_hand": fix} if fix else None,
+        "fix": {"dialect": dialect(finding), "by_hand": fix, "automatic": _automatic(finding)} if fix else None,
         "guardrail": policy.guardrail.enforce,
         "exposure": {
             "monthly_usd": _money(finding.monthly),
@@ -114,9 +122,23 @@ def _finding(report: Report, finding: Finding) -> dict[str, _Json]:
     }
 
 
+def _automatic(finding: Finding) -> _Json:
+    """Say what `mlguard scan --fix` would do, or why it does nothing; null where the policy has no fix for this."""
+    repair = finding.repair
+    if repair is None:
+        return None
+    safety = "safe" if repair.safe else "unsafe"
+    return {"safety": safety, "what": repair.what, "refused": repair.refused or None}
+
+
 def _money(money: Money) -> _Json:
     """Give a sum, null where there is no figure; its upper end is null where nothing bounds it."""
-    return {"low": round(money.low, 2), "high": _rounded(money.high)} if money.known else None
+    return _sum(money) if money.known else None
+
+
+def _sum(money: Money) -> _Json:
+    """Give a sum that is a figure even where it is nothing."""
+    return {"low": round(money.low, 2), "high": _rounded(money.high)}
 
 
 def _rounded(amount: float | None) -> float | None:
@@ -150,6 +172,36 @@ def _exposure(report: Report) -> dict[str, _Json]:
     }
 
 
+def _comparison(report: Report) -> _Json:
+    comparison = report.comparison
+    if comparison is None:
+        return None
+    return {
+        "against": comparison.against,
+        "by_status": by_status(report),
+        "fixed": [_finding(report, finding) for finding in in_order(comparison.fixed)],
+        "monthly_usd": {
+            "before": None if comparison.before is None else _sum(comparison.before),
+            "added": _sum(comparison.added),
+        },
+    }
+
+
+def _provenance(made: Provenance | None) -> _Json:
+    if made is None:
+        return None
+    return {
+        "version": made.version,
+        "configuration": made.configuration,
+        "configuration_hash": made.configuration_hash,
+        "configuration_ref": made.configuration_ref,
+        "policies": made.policies,
+        "policies_hash": made.policies_hash,
+        "prices": made.prices,
+        "settings": list(made.settings),
+    }
+
+
 def _problem(report: Report, problem: MlguardError) -> dict[str, _Json]:
     return {
         **_path(report, problem.path),
@@ -176,6 +228,7 @@ def _counts(report: Report) -> dict[str, _Json]:
     counts, counted = report.counts, report.counted()
     return {
         "findings": len(counted),
+        "failing": len(report.failing()),
         "by_severity": by_severity(counted),
         "suppressed": len(report.findings) - len(counted),
         "problems": len(report.problems),

@@ -59,13 +59,14 @@ def totals_by(report: Report, name: Callable[[Finding, Part], str]) -> Mapping[s
         for part in finding.exposure:
             groups.setdefault(name(finding, part), []).append(part)
     sums = {key: sum_of(parts) for key, parts in groups.items()}
-    return {key: sums[key] for key in sorted(sums, key=lambda key: (-_most(sums[key]), key)) if sums[key].known}
+    return {key: sums[key] for key in sorted(sums, key=lambda key: (-most_of(sums[key]), key)) if sums[key].known}
 
 
 def dearest_first(findings: Iterable[Finding]) -> list[Finding]:
     """Sort findings by the money at stake, the most that it may be, then by severity and place."""
-    return sorted(findings, key=lambda finding: (-_most(finding.monthly), -finding.severity, finding.order()))
+    return sorted(findings, key=lambda finding: (-most_of(finding.monthly), -finding.severity, finding.order()))
 
 
-def _most(money: Money) -> float:
+def most_of(money: Money) -> float:
+    """Give the most that is known of a sum."""
     return money.low if money.high is None else money.high

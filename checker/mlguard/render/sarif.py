@@ -12,12 +12,20 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import mlguard
 from mlguard.errors import MlguardError
-from mlguard.finding import Finding, Report
+from mlguard.finding import Finding, Repair, Report, number_of
 from mlguard.policy.model import Policy, Severity
-from mlguard.render.advice import first_paragraph, fix_in_brief, paragraphs, shown_path
-from mlguard.render.escape import markdown_code, markdown_prose, relative_uri, sarif_text, shortened, visible
+from mlguard.render.advice import first_paragraph, fix_blocks, fix_in_brief, paragraphs, repository_path
+from mlguard.render.escape import (
+    markdown_code,
+    markdown_prose,
+    relative_uri,
+    sarif_text,
+    shortened,
+    unicode_text,
+    visible,
+)
 from mlguard.render.money import exposure_of
-from mlguard.render.totals import in_order, number_of, total, worst_first
+from mlguard.render.totals import in_order, total, worst_first
 from mlguard.source import Span
 
 MAX_RESULTS = 5000
@@ -35,16 +43,20 @@ _LEVELS = {
     Severity.INFO: "note",
 }
 _PROBLEM_SEVERITIES = {"error": "error", "warning": "warning", "note": "recommendation"}
+_BASELINE_STATES = {"new": "new", "worse": "updated", "existing": "unchanged"}
 _LANGUAGES = {"cloudformation": "CloudFormation", "terraform": "Terraform", "cdk": "CDK"}
 
 _Json = dict[str, object]
 
 
 def render(report: Report, *, limit: int = MAX_RESULTS) -> str:
-    """Render the report as SARIF; of more than `limit` results the worst are kept, and a notification says so."""
-    policies = {policy.id: policy for policy in (*report.policies, *(one.policy for one in report.findings))}
-    index = {name: number for number, name in enumerate(sorted(policies))}
+    """Render the report as SARIF, as short as it can be: no space, and no rule without a result.
+
+    Of more than `limit` results the worst are kept, and a notification says so.
+    """
     kept = in_order(_kept(report.findings, limit))
+    policies = {one.policy.id: one.policy for one in kept}
+    index = {name: number for number, name in enumerate(sorted(policies))}
     run: _Json = {
         "tool": {
             "driver": {
@@ -58,7 +70,7 @@ def render(report: Report, *, limit: int = MAX_RESULTS) -> str:
         "invocations": [_invocation(report, len(report.findings) - len(kept))],
         "results": [_result(report, finding, index) for finding in kept],
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, separators=(",", ":")) + "\n"
 
 
 def _kept(findings: Iterable[Finding], limit: int) -> Sequence[Finding]:
@@ -130,12 +142,12 @@ def _help_markdown(policy: Policy) -> str:
 
 
 def _markdown_block(text: str) -> Iterable[str]:
-    """Write a fix: indented lines as code, whole paragraphs as prose."""
-    for part in text.split("\n\n"):
-        if part.startswith(("  ", "\t")) or "\n  " in part:
+    """Write a fix: code as code, sentences as prose."""
+    for is_code, part in fix_blocks(text):
+        if is_code:
             yield "\n".join("    " + visible(line.expandtabs(4)) for line in part.split("\n"))
         else:
-            yield markdown_prose(part)
+            yield from map(markdown_prose, paragraphs(part))
 
 
 def _result(report: Report, finding: Finding, index: Mapping[str, int]) -> _Json:
@@ -147,11 +159,15 @@ def _result(report: Report, finding: Finding, index: Mapping[str, int]) -> _Json
         "locations": [{**_location(report, finding.at), **_logical(finding)}],
         "partialFingerprints": {"mlguardFingerprint/v1": finding.fingerprint},
     }
+    if finding.status in _BASELINE_STATES:
+        result["baselineState"] = _BASELINE_STATES[finding.status]
     if finding.related:
         result["relatedLocations"] = [
             {"id": number, **_location(report, related.span), "message": {"text": _said(related.what)}}
             for number, related in enumerate(finding.related, 1)
         ]
+    if finding.repair is not None and not finding.repair.refused:
+        result["fixes"] = [_fix(report, finding.repair)]
     if finding.suppressed is not None:
         at = finding.suppressed.at
         inside = at.path == finding.at.path or at.path in report.documents
@@ -164,6 +180,28 @@ def _result(report: Report, finding: Finding, index: Mapping[str, int]) -> _Json
             }
         ]
     return result
+
+
+def _fix(report: Report, repair: Repair) -> _Json:
+    """Give what `mlguard scan --fix` would splice in."""
+    changes: dict[str, list[_Json]] = {}
+    for splice in repair.splices:
+        span = report.documents[splice.path].span(splice.start, splice.end)
+        region = {
+            "startLine": span.line,
+            "startColumn": span.column,
+            "endLine": span.end_line,
+            "endColumn": span.end_column,
+        }
+        replacement = {"deletedRegion": region, "insertedContent": {"text": unicode_text(splice.text)}}
+        changes.setdefault(splice.path, []).append(replacement)
+    return {
+        "description": {"text": _said(repair.what)},
+        "artifactChanges": [
+            {"artifactLocation": _artifact(report, path), "replacements": replacements}
+            for path, replacements in changes.items()
+        ],
+    }
 
 
 def _logical(finding: Finding) -> _Json:
@@ -196,14 +234,12 @@ def _location(report: Report, span: Span) -> _Json:
 
 
 def _artifact(report: Report, path: str) -> _Json:
-    shown = shown_path(report, path)
-    if shown.startswith("/") or ".." in shown.split("/"):
-        shown = path.lstrip("/")  # an absolute path names the machine, and one outside the root is no use to a reader
-    return {"uri": relative_uri(shown) or ".", "uriBaseId": _BASE}
+    return {"uri": relative_uri(repository_path(report, path)) or ".", "uriBaseId": _BASE}
 
 
 def _invocation(report: Report, left_out: int) -> _Json:
     notifications = [_problem(report, problem) for problem in report.problems]
+    notifications.extend(_notification(report, "warning", one.text, one.path, one.line) for one in report.remarks)
     if left_out > 0:
         text = f"{number_of(left_out, 'result')} left out, the least severe ones."
         notifications.append({"level": "warning", "message": {"text": text}})
@@ -213,10 +249,14 @@ def _invocation(report: Report, left_out: int) -> _Json:
 
 
 def _problem(report: Report, problem: MlguardError) -> _Json:
-    notification: _Json = {"level": "error", "message": {"text": _said(problem.message)}}
-    if problem.path:
-        physical: _Json = {"artifactLocation": _artifact(report, problem.path)}
-        if problem.line:
-            physical["region"] = {"startLine": problem.line}
+    return _notification(report, "error", problem.message, problem.path, problem.line)
+
+
+def _notification(report: Report, level: str, text: str, path: str, line: int) -> _Json:
+    notification: _Json = {"level": level, "message": {"text": _said(text)}}
+    if path:
+        physical: _Json = {"artifactLocation": _artifact(report, path)}
+        if line:
+            physical["region"] = {"startLine": line}
         notification["locations"] = [{"physicalLocation": physical}]
     return notification

@@ -13,6 +13,7 @@ _TAB = "    "
 _DOTS = "..."
 _AROUND = 400  # code points looked at on each side of the culprit: a minified template is one line of megabytes
 _MASK = "*"
+_LINES = 6  # of a culprit that is a whole block
 # A value that follows a telling name on the same line, and access key ids anywhere.
 _SECRET = re.compile(
     r"(?:passw(?:or)?d|passphrase|secret|token|api_?key|access_?key|private_?key|credential)"
@@ -25,31 +26,70 @@ _SECRET = re.compile(
 
 @record()
 class Snippet:
-    """A line ready to print and where to underline it: `start` and `length` count columns of the terminal."""
+    """A line ready to print, in three parts: the culprit is `marked`."""
 
-    text: str
-    start: int
-    length: int
+    before: str
+    marked: str
+    after: str
+
+    @property
+    def text(self) -> str:
+        """Give the whole line."""
+        return self.before + self.marked + self.after
+
+    @property
+    def start(self) -> int:
+        """Count the columns of a terminal before the culprit."""
+        return sum(map(_columns, self.before))
+
+    @property
+    def length(self) -> int:
+        """Count the columns of the culprit, at least one: what is missing is pointed at as well."""
+        return max(sum(map(_columns, self.marked)), 1)
 
 
 def snippet(document: Document, span: Span, room: int) -> Snippet | None:
     """Show the first line of a span in at most `room` columns; None where the document has no such line."""
+    last = span.end_column if span.end_line == span.line else None
+    return _line(document, span.line, (max(span.column, 1), last), room)
+
+
+def excerpt(document: Document, span: Span, around: int, room: int) -> list[tuple[int, Snippet]]:
+    """Show the lines of a span, the first few of them, and some around them, each with its number."""
+    last = min(span.end_line, span.line + _LINES - 1)
+    shown = []
+    for number in range(max(span.line - around, 1), last + around + 1):
+        culprit = None
+        if span.line <= number <= last:
+            end = span.end_column if number == span.end_line else None
+            culprit = (max(span.column, 1) if number == span.line else 1, end)
+        if number <= len(document.line_starts()):
+            shown.append((number, _line(document, number, culprit, room) or Snippet("", "", "")))
+    while shown and not shown[-1][1].text:
+        shown.pop()
+    return shown
+
+
+def _line(document: Document, number: int, culprit: tuple[int, int | None] | None, room: int) -> Snippet | None:
+    """Show a line; `culprit` is its first column and the one after it, None for the end of the line."""
     starts = document.line_starts()
-    if not 1 <= span.line <= len(starts):
+    if not 1 <= number <= len(starts):
         return None
-    begin = starts[span.line - 1]
-    end = starts[span.line] - 1 if span.line < len(starts) else len(document.text)
-    first = min(begin + max(span.column - 1, 0), end)
-    last = begin + span.end_column - 1 if span.end_line == span.line else end
-    last = min(max(last, first), end)
-    low, high = max(begin, first - _AROUND), min(end, first + _AROUND)
+    begin = starts[number - 1]
+    end = starts[number] - 1 if number < len(starts) else len(document.text)
+    first, last = culprit or (1, 1)
+    low_mark = min(begin + first - 1, end)
+    high_mark = min(max(begin + last - 1 if last is not None else end, low_mark), end)
+    low, high = max(begin, low_mark - _AROUND), min(end, low_mark + _AROUND)
     text = _without(document.text[low:high], low, document.hidden)
     window = text.rstrip("\r\n \t")
     if not window:
         return None
-    culprit = slice(min(first - low, len(window)), min(max(last - low, first - low + 1), len(window)))
-    pieces = [_TAB if piece == r"\t" else piece for piece in terminal_pieces(_masked(window, culprit))]
-    return _crop(pieces, culprit, room, before=low > begin, after=high < end)
+    at_least = 1 if culprit is not None else 0
+    start = min(low_mark - low, len(window))
+    marked = slice(start, min(max(high_mark - low, start + at_least), len(window)))
+    pieces = [_TAB if piece == r"\t" else piece for piece in terminal_pieces(_masked(window, marked))]
+    return _crop(pieces, marked, room, before=low > begin, after=high < end)
 
 
 def _without(text: str, low: int, hidden: tuple[tuple[int, int], ...]) -> str:
@@ -91,11 +131,11 @@ def _crop(pieces: list[str], culprit: slice, room: int, *, before: bool, after: 
         start, stop = _part(widths, culprit, room - 2 * len(_DOTS))
     left = _DOTS if before or start > 0 else ""
     right = _DOTS if after or stop < len(pieces) else ""
-    underlined = sum(widths[culprit.start : min(culprit.stop, stop)])
+    first, last = max(culprit.start, start), min(culprit.stop, stop)
     return Snippet(
-        left + "".join(pieces[start:stop]) + right,
-        len(left) + sum(widths[start : min(culprit.start, stop)]),
-        max(underlined, 1),
+        left + "".join(pieces[start:first]),
+        "".join(pieces[first:last]),
+        "".join(pieces[max(first, last) : stop]) + right,
     )
 
 

@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from mlguard.errors import MlguardError
-from mlguard.finding import Finding, Report
-from mlguard.policy.model import Severity
+from mlguard.finding import Finding, Report, number_of
 from mlguard.record import field, record
-from mlguard.render.advice import dialect, first_paragraph, fix_by_hand, has_guardrail, shown_path
-from mlguard.render.escape import terminal, terminal_continuation, terminal_path
-from mlguard.render.money import exposure_of, range_of, reasons_of, total_line, totals_by
+from mlguard.render.advice import (
+    first_paragraph,
+    fix_blocks,
+    fix_by_hand,
+    fix_by_mlguard,
+    fix_language,
+    has_guardrail,
+    paragraphs,
+)
+from mlguard.render.escape import terminal, terminal_continuation
+from mlguard.render.money import exposure_of, reasons_of
 from mlguard.render.snippet import snippet
-from mlguard.render.totals import Order, in_order, number_of, total, undecided_reasons
+from mlguard.render.text_lines import MESSAGE, MIN_WIDTH, Lines, wrap
+from mlguard.render.text_summary import summary
+from mlguard.render.totals import Order, in_order
 
-MIN_WIDTH = 40
-_MESSAGE = 600  # characters of a message: a list of allowed instance types is longer than a name
 _TEXT = 2000  # characters of a line of policy text
 _LINES = 60  # lines of a fix
-_REASONS = 10
 _PARTS = 4  # of the money at stake
 _RELATED = 12
 _ALSO = 6
-_PATH = 400
-_INDENT = re.compile(r"[ \t]*")
-
-_RESET = "\x1b[0m"
-_STYLES = {
-    "bold": "\x1b[1m",
-    "gutter": "\x1b[34m",
-    "label": "\x1b[36m",
-    "problem": "\x1b[1;31m",
-    Severity.CRITICAL.label: "\x1b[1;35m",
-    Severity.HIGH.label: "\x1b[1;31m",
-    Severity.MEDIUM.label: "\x1b[1;33m",
-    Severity.LOW.label: "\x1b[1;34m",
-    Severity.INFO.label: "\x1b[1;36m",
-}
 
 
 def render(
@@ -45,208 +34,134 @@ def render(
 ) -> str:
     """Render the report for people; `width` is the number of columns to fill, `sort` orders the findings.
 
-    `verbose` also lists suppressed findings and every undecided check.
+    Where the run is compared, findings that are older than the change are counted only. `verbose` shows them too, and
+    lists suppressed findings and every undecided check.
     """
-    writer = _Writer(report, color=color, width=max(width, MIN_WIDTH), verbose=verbose)
-    for finding in sort(report.counted()):
+    lines = Lines(report, color=color, width=max(width, MIN_WIDTH), verbose=verbose)
+    shown = report.counted() if verbose else report.failing()
+    writer = _Findings(lines)
+    for finding in sort(shown):
         writer.finding(finding)
-    writer.problems()
-    writer.undecided()
-    writer.suppressed()
-    writer.notes()
-    writer.money()
-    writer.lines.append(writer.styled(total(report), "bold"))
-    return "\n".join(writer.lines) + "\n"
-
-
-def _where(report: Report, path: str, line: int = 0, column: int = 0) -> str:
-    """Give `path:line:column` as far as it is known, fit to begin a line."""
-    parts = [terminal_path(shown_path(report, path), _PATH)] if path else []
-    return ":".join(parts + [str(number) for number in (line, column) if number and path])
+    older = len(report.counted()) - len(shown)
+    if older:
+        verb = "is" if older == 1 else "are"
+        lines.add(f"{number_of(older, 'finding')} {verb} older than this change; --verbose shows them", "")
+    summary(lines)
+    return "\n".join(lines.written) + "\n"
 
 
 @record(frozen=False)
-class _Writer:
-    """Collects the lines, and remembers which advice was given already and where."""
+class _Findings:
+    """Writes findings, and remembers which advice was given already."""
 
-    report: Report
-    color: bool
-    width: int
-    verbose: bool
-    lines: list[str] = field(default_factory=list)
+    lines: Lines
     explained: set[str] = field(default_factory=set)
-    mended: dict[tuple[str, str], str] = field(default_factory=dict)
-
-    def styled(self, text: str, style: str) -> str:
-        return f"{_STYLES[style]}{text}{_RESET}" if self.color else text
+    mended: set[tuple[str, str]] = field(default_factory=set)
 
     def finding(self, finding: Finding) -> None:
-        policy, severity = finding.policy, finding.severity.label
-        where = _where(self.report, finding.at.path, finding.at.line, finding.at.column)
-        shown = (
-            self.styled(where, "bold"),
-            self.styled(severity, severity),
-            self.styled(terminal(policy.id), "bold"),
-            terminal(finding.message, _MESSAGE),
-        )
-        self.lines.append("  ".join(shown))
+        self._head(finding)
         margin = " " * len(str(finding.at.line))
         self._source(finding, margin)
+        if finding.status:
+            was = f", was {terminal(finding.was, MESSAGE)}" if finding.was else ""
+            self._detail(margin, "change", f"{finding.status}{was}")
         if finding.construct and finding.at.path.endswith(".json"):  # nobody edits a synthesized file
-            self._detail(margin, "construct", terminal(finding.construct, _MESSAGE))
+            self._detail(margin, "construct", terminal(finding.construct, MESSAGE))
         if finding.when:
-            self._detail(margin, "when", terminal(finding.when, _MESSAGE))
+            self._detail(margin, "when", terminal(finding.when, MESSAGE))
         if finding.also:
             self._detail(margin, "also", _listed([terminal(address) for address in finding.also]))
         for related in finding.related[:_RELATED]:
             span = related.span
-            self._detail(margin, terminal(related.what), _where(self.report, span.path, span.line, span.column))
+            self._detail(margin, terminal(related.what), self.lines.where(span.path, span.line, span.column))
         if len(finding.related) > _RELATED:
             self._detail(margin, "more places", str(len(finding.related) - _RELATED))
         self._exposure(finding, margin)
-        self._advice(finding, margin, where)
-        self.lines.append("")
+        self._advice(finding, margin)
+        self.lines.add("")
+
+    def _head(self, finding: Finding) -> None:
+        """Write place, severity, policy and message: on one line where they fit, else the message below."""
+        where = self.lines.where(finding.at.path, finding.at.line, finding.at.column)
+        severity, styled = finding.severity.label, self.lines.styled
+        name, message = terminal(finding.policy.id), terminal(finding.message, MESSAGE)
+        head = f"{styled(where, 'bold')}  {styled(severity, severity)}  {styled(name, 'bold')}"
+        if len(where) + len(severity) + len(name) + len(message) + 6 <= self.lines.width:
+            self.lines.add(f"{head}  {message}")
+            return
+        self.lines.add(head)
+        self.lines.hanging("  ", message, 2)
 
     def _exposure(self, finding: Finding, margin: str) -> None:
         exposure = exposure_of(finding)
-        reasons = [terminal(reason, _MESSAGE) for reason in reasons_of(finding)]
+        reasons = [terminal(reason, MESSAGE) for reason in reasons_of(finding)]
         if len(reasons) == 1:
-            self._detail(margin, "at stake", f"{exposure}: {reasons[0]}")
+            self._detail(margin, "at stake", f"{exposure}: {reasons[0]}" if exposure else reasons[0])
         elif exposure:
             more = [f"and {number_of(len(reasons) - _PARTS, 'more part')}"] if len(reasons) > _PARTS else []
             self._detail(margin, "at stake", exposure, *reasons[:_PARTS], *more)
 
     def _source(self, finding: Finding, margin: str) -> None:
-        document = self.report.documents.get(finding.at.path)
-        found = snippet(document, finding.at, self.width - len(margin) - 3) if document is not None else None
-        bar = self.styled("|", "gutter")
+        document = self.lines.report.documents.get(finding.at.path)
+        found = snippet(document, finding.at, self.lines.width - len(margin) - 3) if document is not None else None
+        bar = self.lines.styled("|", "gutter")
         if found is None:
             return
-        number = self.styled(str(finding.at.line), "gutter")
-        underline = self.styled("^" * found.length, finding.severity.label)
-        self.lines.append(f"{margin} {bar}")
-        self.lines.append(f"{number} {bar} {found.text}")
-        self.lines.append(f"{margin} {bar} {' ' * found.start}{underline}")
+        number = self.lines.styled(str(finding.at.line), "gutter")
+        underline = self.lines.styled("^" * found.length, finding.severity.label)
+        self.lines.add(
+            f"{margin} {bar}", f"{number} {bar} {found.text}", f"{margin} {bar} {' ' * found.start}{underline}"
+        )
 
-    def _advice(self, finding: Finding, margin: str, where: str) -> None:
+    def _advice(self, finding: Finding, margin: str) -> None:
         """Give why and guardrail once for each policy, and the fix once for each language of it."""
         policy = finding.policy
         first = policy.id not in self.explained
         self.explained.add(policy.id)
         if first and policy.why:
             self._detail(margin, "why", terminal(first_paragraph(policy.why), _TEXT))
-        fix = fix_by_hand(finding)
-        if fix:
-            before = self.mended.setdefault((policy.id, dialect(finding)), where)
-            self._detail(margin, "fix", *(_policy_lines(fix) if before is where else [f"as for {before}"]))
+        self._fix(finding, margin)
         if first and has_guardrail(policy):
-            self._detail(margin, "guardrail", "mlguard scp generate")
+            what = "prevents it" if policy.guardrail.enforce == "preventive" else "protects the remedy"
+            self._detail(margin, "guardrail", f"an SCP {what}: mlguard scp generate")
+
+    def _fix(self, finding: Finding, margin: str) -> None:
+        automatic = fix_by_mlguard(finding)
+        if automatic:
+            self._detail(margin, "fix", terminal(automatic, _TEXT))
+        label = "by hand" if automatic else "fix"
+        blocks = fix_blocks(fix_by_hand(finding))
+        key = (finding.policy.id, fix_language(finding))
+        if blocks and key in self.mended and automatic:
+            return
+        if blocks and key in self.mended:
+            self._detail(margin, label, f"as above; mlguard explain {terminal(finding.policy.id)}")
+        elif blocks:
+            self.mended.add(key)
+            sentences = [] if blocks[0][0] else [*paragraphs(blocks.pop(0)[1])]
+            self._detail(margin, label, *(terminal(part, _TEXT) for part in sentences))
+            for is_code, text in blocks:
+                self._block(margin, text, is_code=is_code)
+
+    def _block(self, margin: str, text: str, *, is_code: bool) -> None:
+        """Write a part of a fix below its label; code is never wrapped, for it is there to be copied."""
+        indent = f"{margin}     "
+        shown = [terminal(line.rstrip().expandtabs(4), _TEXT) for line in text.splitlines()[:_LINES]]
+        if not is_code:
+            shown = [part for line in shown for part in wrap(line, max(self.lines.width - len(indent), MIN_WIDTH // 2))]
+        self.lines.add(*(f"{indent}{terminal_continuation(line)}".rstrip() for line in shown))
 
     def _detail(self, margin: str, label: str, *texts: str) -> None:
         """Write `= label: text`, wrapped; what continues it is aligned below the text."""
         indent = f"{margin}   "
-        head = f"{margin} {self.styled('=', 'gutter')} {self.styled(label, 'label')}: "
-        room = max(self.width - len(margin) - len(label) - 5, MIN_WIDTH // 2)
-        wrapped = [line for text in texts for line in _wrap(text, room)] or [""]
-        self.lines.append(head + wrapped[0])
-        self.lines.extend(f"{indent}{terminal_continuation(line)}".rstrip() for line in wrapped[1:])
-
-    def problems(self) -> None:
-        for problem in self.report.problems:
-            where = _where(self.report, problem.path, problem.line, problem.column)
-            self._problem(problem, where)
-        if self.report.problems:
-            self.lines.append("")
-
-    def _problem(self, problem: MlguardError, where: str) -> None:
-        label = self.styled("problem", "problem")
-        text = terminal(problem.message, _MESSAGE)
-        self.lines.append(f"{label}  {self.styled(where, 'bold')}: {text}" if where else f"{label}  {text}")
-
-    def undecided(self) -> None:
-        undecided = self.report.undecided
-        if not undecided:
-            return
-        reasons = undecided_reasons(self.report)
-        shown = reasons if self.verbose else reasons[:_REASONS]
-        one = len(undecided) == 1
-        self.lines.append(
-            f"{number_of(len(undecided), 'check')} {'needs' if one else 'need'} a value that only the deployment "
-            "decides:"
-        )
-        digits = len(str(shown[0][1]))
-        places = self._undecided_places(" " * (digits + 5)) if self.verbose else {}
-        for because, count in shown:
-            self.lines.append(f"  {count:>{digits}} x {terminal(because, _MESSAGE)}")
-            self.lines.extend(places.get(because, ()))
-        if len(reasons) > len(shown):
-            left = number_of(len(reasons) - len(shown), "more reason")
-            self.lines.append(f"  and {left}; --verbose lists every check")
-        self.lines.append("")
-
-    def _undecided_places(self, indent: str) -> dict[str, list[str]]:
-        """Give the line of each undecided check, by reason."""
-        found: dict[str, list[str]] = {}
-        for one in sorted(self.report.undecided, key=lambda one: (one.at, one.policy.id, one.resource)):
-            where = _where(self.report, one.at.path, one.at.line, one.at.column)
-            line = f"{indent}{where}  {terminal(one.policy.id)}  {terminal(one.resource)}".rstrip()
-            found.setdefault(one.because, []).append(line)
-        return found
-
-    def suppressed(self) -> None:
-        hidden = [finding for finding in self.report.findings if finding.suppressed is not None]
-        if not hidden:
-            return
-        verb = "is" if len(hidden) == 1 else "are"
-        more = ":" if self.verbose else "; --verbose lists them with their reasons"
-        self.lines.append(f"{number_of(len(hidden), 'finding')} {verb} suppressed{more}")
-        for finding in in_order(hidden) if self.verbose else ():
-            where = _where(self.report, finding.at.path, finding.at.line, finding.at.column)
-            reason = finding.suppressed.reason if finding.suppressed is not None else ""
-            self.lines.append(f"  {where}  {terminal(finding.policy.id)}  {terminal(reason, _MESSAGE)}")
-        self.lines.append("")
-
-    def money(self) -> None:
-        """Write what all findings put at stake, and for which projects and environments where there are several."""
-        shown = total_line(self.report)
-        if not shown:
-            return
-        self.lines.append(self.styled(shown, "bold"))
-        for name in (lambda _, part: part.project, lambda _, part: part.environment):
-            groups = totals_by(self.report, name)
-            for key, money in list(groups.items())[:_REASONS] if len(groups) > 1 else ():
-                self.lines.append(f"  {range_of(money):>24}  {terminal(key, _PATH)}")
-        self.lines.append("")
-
-    def notes(self) -> None:
-        self.lines.extend(f"note: {terminal(note, _MESSAGE)}" for note in self.report.notes)
-        if self.report.notes:
-            self.lines.append("")
+        styled = self.lines.styled
+        head = f"{margin} {styled('=', 'gutter')} {styled(label, 'label')}: "
+        room = max(self.lines.width - len(margin) - len(label) - 5, MIN_WIDTH // 2)
+        wrapped = [line for text in texts for line in wrap(text, room)] or [""]
+        self.lines.add((head + wrapped[0]).rstrip())
+        self.lines.add(*(f"{indent}{terminal_continuation(line)}".rstrip() for line in wrapped[1:]))
 
 
 def _listed(names: Sequence[str]) -> str:
     more = len(names) - _ALSO
     return ", ".join(names[:_ALSO]) + (f" and {more} more" if more > 0 else "")
-
-
-def _policy_lines(text: str) -> list[str]:
-    """Give the lines of a policy's text, escaped, their indentation kept."""
-    return [terminal(line.rstrip().expandtabs(4), _TEXT) for line in text.splitlines()[:_LINES]]
-
-
-def _wrap(text: str, room: int) -> list[str]:
-    """Break a line of escaped text at spaces; what continues it keeps its indentation."""
-    if len(text) <= room:
-        return [text]
-    found = _INDENT.match(text)
-    indent = found[0][: room // 2] if found is not None else ""
-    from textwrap import wrap  # noqa: PLC0415  (clean reports wrap nothing)
-
-    return wrap(
-        text.strip(),
-        room,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )

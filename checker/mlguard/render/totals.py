@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from mlguard.finding import Finding, Report
+from mlguard.finding import Finding, Report, Status, number_of
 from mlguard.policy.model import Severity
 
 Order = Callable[[Iterable[Finding]], list[Finding]]
@@ -13,15 +13,36 @@ Order = Callable[[Iterable[Finding]], list[Finding]]
 WORST_FIRST = tuple(sorted(Severity, reverse=True))
 
 
-def number_of(count: int, noun: str) -> str:
-    """Give a number with its noun: `1 finding`, `2 findings`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def by_severity(findings: Iterable[Finding]) -> dict[str, int]:
     """Count findings by the name of their severity, worst first, every severity named."""
     counted = Counter(finding.severity for finding in findings)
     return {severity.label: counted[severity] for severity in WORST_FIRST}
+
+
+STATUSES: tuple[Status, ...] = ("new", "worse", "existing", "fixed")
+
+
+def by_status(report: Report) -> dict[str, int]:
+    """Count the findings that are not suppressed by what the change did to them, every status named."""
+    counted = Counter(finding.status for finding in report.counted())
+    fixed = len(report.comparison.fixed) if report.comparison is not None else 0
+    return {status: fixed if status == "fixed" else counted[status] for status in STATUSES}
+
+
+def change_total(report: Report) -> str:
+    """Give `2 new, 0 worse, 41 existing, 3 fixed against main at 1a2b3c4`; empty where nothing is compared."""
+    if report.comparison is None:
+        return ""
+    parts = ", ".join(f"{count:,} {status}" for status, count in by_status(report).items())
+    return f"{parts} against {report.comparison.against}"
+
+
+def change_in_brief(report: Report) -> str:
+    """Give `2 new findings, 3 fixed`, what is none of it left out."""
+    counts = by_status(report)
+    told = [number_of(counts["new"], "new finding") if counts["new"] else "no new findings"]
+    told += [f"{counts[status]:,} {status}" for status in ("worse", "fixed") if counts[status]]
+    return ", ".join(told)
 
 
 def findings_total(report: Report) -> str:
@@ -40,6 +61,19 @@ def total(report: Report) -> str:
         f"{number_of(counts.resources, 'resource')}; files: {counts.scanned:,} scanned, {counts.partly:,} partly, "
         f"{counts.failed:,} failed, {counts.skipped:,} skipped"
     )
+
+
+def by_policy(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Group findings by policy: those with the worst finding first, then those with the most."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(finding.policy.id, []).append(finding)
+    return [groups[name] for name in sorted(groups, key=lambda name: (-worst(groups[name]), -len(groups[name]), name))]
+
+
+def worst(findings: Iterable[Finding]) -> Severity:
+    """Give the severity of the worst of some findings."""
+    return max(finding.severity for finding in findings)
 
 
 def undecided_reasons(report: Report) -> list[tuple[str, int]]:

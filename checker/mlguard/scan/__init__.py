@@ -21,6 +21,7 @@ from mlguard.scan.discover import Found, discover
 from mlguard.scan.merging import merged
 from mlguard.scan.options import Options, Tick, Validate
 from mlguard.scan.reading import Reading, native_kinds, notes_on_apps
+from mlguard.scan.relevance import OF_THE_ACCOUNT, judged_types
 from mlguard.suppress import suppress
 from mlguard.vocabulary.derived import Settings
 from mlguard.vocabulary.load import bundled_vocabulary
@@ -28,9 +29,6 @@ from mlguard.vocabulary.model import Vocabulary
 from mlguard.vocabulary.normalise import normalise
 
 __all__ = ["Options", "Tick", "Validate", "projects_of", "scan"]
-
-_OF_THE_ACCOUNT = {"budgets.budget": "budget", "ce.anomaly_monitor": "anomaly monitor"}
-"""Kinds of which one may serve projects that are deployed beside it, with what to call it."""
 
 
 def scan(options: Options) -> Report:
@@ -41,9 +39,10 @@ def scan(options: Options) -> Report:
         options.root, options.paths, configuration.excludes, lambda seen: options.tick("looking for files", seen, 0)
     )
     problems: list[MlguardError] = list(found.problems)
+    about = judged_types(options.policies, vocabulary)
     affected = Affected(options, found)
-    named = _named_projects(options, found, vocabulary, problems, affected)
-    accounts = [resource for project in named for resource in project.resources if resource.kind in _OF_THE_ACCOUNT]
+    named = _named_projects(options, found, vocabulary, problems, (affected, about))
+    accounts = [resource for project in named for resource in project.resources if resource.kind in OF_THE_ACCOUNT]
     if options.only is not None:  # what is wrong elsewhere is no business of these files
         problems.extend(problem for project in named for problem in project.raw.problems)
         problems = [problem for problem in problems if problem.path in options.only]
@@ -97,7 +96,7 @@ def _about_budgets(
     if configuration.budgets != "project":
         return
     asked = {kind for finding in findings if not finding.resource for kind in _kinds_named(finding.policy.require)}
-    for kind, title in _OF_THE_ACCOUNT.items():
+    for kind, title in OF_THE_ACCOUNT.items():
         found = next((resource.raw.name_span for resource in accounts if resource.kind == kind), None)
         if found is not None and kind in asked:
             yield (
@@ -121,17 +120,23 @@ def projects_of(options: Options) -> tuple[list[Project], list[MlguardError]]:
     """Read the projects and name their resources, without judging anything; give what could not be read as well."""
     found = discover(options.root, options.paths, options.configuration.excludes, lambda _seen: None)
     problems: list[MlguardError] = list(found.problems)
-    named = _named_projects(options, found, bundled_vocabulary(), problems, Affected(options, found))
+    named = _named_projects(options, found, bundled_vocabulary(), problems, (Affected(options, found), None))
     problems.extend(problem for project in named for problem in project.raw.problems)
     return named, _unique(problems)
 
 
 def _named_projects(
-    options: Options, found: Found, vocabulary: Vocabulary, problems: list[MlguardError], affected: Affected
+    options: Options,
+    found: Found,
+    vocabulary: Vocabulary,
+    problems: list[MlguardError],
+    narrowed: tuple[Affected, frozenset[str] | None],
 ) -> list[Project]:
+    """Read and name the projects that are affected, and only as far as the types ask that the scan is about."""
+    affected, about = narrowed
     if options.configuration.budgets == "repository":  # those of every other project count
         affected = Affected(replace(options, only=None), found)
-    projects = list(Reading(options, found, vocabulary, problems, affected).projects())
+    projects = list(Reading(options, found, vocabulary, problems, affected, about).projects())
     native = native_kinds(options)
     return [normalise(raw, vocabulary, _settings(raw, options), native) for raw in projects]
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from mlguard.finding import Finding, Undecided
+from mlguard.finding import Finding, Remedy, Undecided
 from mlguard.policy.evaluate import Context, Leaf, Truth, Verdict, judge
-from mlguard.policy.model import Check, Clause, Combined, Policy, Quantified, Severity
+from mlguard.policy.model import Policy, Severity
 from mlguard.record import field, record
-from mlguard.resource import CALLED, LISTED, Project, RawResource, Related, Resource
+from mlguard.resource import CALLED, LISTED, SYNTHESIZED, Project, RawResource, Related, Resource
 from mlguard.scan.exposure import Bills, Stake, premium_share
 from mlguard.scan.messages import message, witness
+from mlguard.scan.relevance import properties_needed
+from mlguard.scan.remedies import remedy, together
 from mlguard.scenario import Decided, Outcome, Scenario, TooManyScenariosError, explore
 from mlguard.source import Span
 from mlguard.value import Entries, Items, Node, Unknown, child, settle, text_of
@@ -31,6 +33,7 @@ class _Hit:
     related: tuple[Related, ...]
     item: Span | None = None
     premium: float = 0.0
+    remedy: Remedy | None = None
 
 
 @record()
@@ -72,19 +75,10 @@ def _subjects(policy: Policy, project: Project) -> Iterator[Resource | None]:
         if project.resources:
             yield None
         return
-    needed = set(_properties(policy.require)) | (set(_properties(policy.when)) if policy.when else set())
+    needed = properties_needed(policy) if "*" in policy.applies_to else None
     for resource in project.resources:
-        if resource.kind in policy.applies_to or ("*" in policy.applies_to and needed <= set(resource.properties)):
+        if resource.kind in policy.applies_to or (needed is not None and needed <= resource.properties.keys()):
             yield resource
-
-
-def _properties(clause: Clause) -> Iterator[str]:
-    """Give the properties of the resource itself that a clause names."""
-    if isinstance(clause, Combined):
-        for part in clause.parts:
-            yield from _properties(part)
-    elif isinstance(clause, Check | Quantified):
-        yield clause.path
 
 
 def _check_one(
@@ -235,12 +229,13 @@ def _hit(
     if resource is not None:
         related.extend(resource.raw.related)
         if resource.raw.source is not None:
-            related.insert(0, Related(at, "synthesized here"))
+            related.insert(0, Related(at, SYNTHESIZED))
             at = resource.raw.source
     text = message(policy, resource, leaf, context)
     item = _item_place(leaf.scope, context.scenario)
     premium = premium_share(leaf.scope, context.scenario) if policy.exposure == "region-premium" else 0.0
-    return _Hit(leaf.path, at, text, severity, named or "", tuple(_unique(related, at)), item, premium)
+    mend = remedy(policy, resource, project, at, leaf, context) if policy.fixes else None
+    return _Hit(leaf.path, at, text, severity, named or "", tuple(_unique(related, at)), item, premium, mend)
 
 
 def _item_place(scope: Node | None, scenario: Scenario) -> Span | None:
@@ -278,7 +273,7 @@ def _findings(
     by_place: dict[tuple[Span, tuple[str, ...], tuple[Span, ...]], list[tuple[Mapping[str, Decided], _Hit]]] = {}
     for decisions, judged in there:
         for hit in judged.hits:
-            listed = tuple(one.span for one in hit.related if one.what == LISTED)
+            listed = tuple(one.span for one in hit.related if one.what in (LISTED, SYNTHESIZED))
             by_place.setdefault((hit.at, hit.leaf, listed), []).append((decisions, hit))
     repeats: dict[tuple[str, ...], int] = {}
     everywhere = [decisions for decisions, _ in there]
@@ -301,6 +296,7 @@ def _findings(
             construct=raw.construct if raw is not None else "",
             related=hits[0][1].related,
             repeat=repeat,
+            remedy=together([hit.remedy for _, hit in hits if hit.remedy is not None]),
             exposure=bills.parts(
                 policy, resource, [Stake(where, hit.environment, hit.item, hit.premium) for where, hit in hits]
             ),

@@ -27,12 +27,15 @@ class Reading:
         vocabulary: Vocabulary,
         problems: list[MlguardError],
         affected: Affected,
+        about: frozenset[str] | None,
     ) -> None:
+        """Read the affected part of what `found` names; a Terraform root with no type of `about` stays closed."""
         self._options = options
         self._found = found
         self._affected = affected
         self._problems = problems
         self._vocabulary = vocabulary
+        self._about = about
         self._native = frozenset(kind.partition(":")[2] for kind in native_kinds(options))
 
     def projects(self) -> Iterator[RawProject]:
@@ -175,9 +178,9 @@ class Reading:
             ]
         folders, region = list(self._found.terraform), partial(Reading._region, self)
         created_by = self._vocabulary.created_by
-        meant = self._affected.code
+        about, meant = None if self._about is None else self._about.__contains__, self._affected.code
         return terraform.load(
-            options.root, folders, self._wanted, given, region, environments, planned, created_by, meant
+            options.root, folders, self._wanted, given, region, environments, planned, created_by, about, meant
         )
 
 

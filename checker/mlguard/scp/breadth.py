@@ -73,12 +73,18 @@ def _cleaning(statement: WrittenStatement, text: Text, *, narrowed: bool, everyw
     if not (by_pattern or everywhere):
         return
     stopped = [action for action in cleaning_actions(text.value) if _can_be_denied(statement, action)]
-    if not stopped or (narrowed and not by_pattern):
-        return
+    if not stopped or (narrowed and not by_pattern and not _locks_regions(statement)):
+        return  # somebody who names an action under a condition of its own means just that
     what = f"{text.value} also denies {stopped[0]}" if by_pattern else f"{text.value} is denied"
     rest = f" and {len(stopped) - 1} more" if len(stopped) > 1 else ""
     message = f"{what}{rest}, so nobody can look at things or clean them up"
     yield statement.fault("denies-cleaning-up", message, text.at, "warning" if narrowed else "error")
+
+
+def _locks_regions(statement: WrittenStatement) -> bool:
+    """Tell whether a statement is narrowed by the region alone: what runs elsewhere could not be stopped any more."""
+    keys = {test.key.value.lower() for test in statement.tests if not is_exemption(test)}
+    return keys == {"aws:requestedregion"}
 
 
 def _can_be_denied(statement: WrittenStatement, action: str) -> bool:

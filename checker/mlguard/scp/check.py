@@ -9,8 +9,9 @@ from mlguard.scp.breadth import faults_of_breadth
 from mlguard.scp.conditions import faults_of_conditions
 from mlguard.scp.exemptions import faults_of_exemption, unprotected
 from mlguard.scp.instance_types import faults_of_instance_types
+from mlguard.scp.reading import read
 from mlguard.scp.regions import faults_of_regions
-from mlguard.scp.written import Fault, WrittenScp, WrittenStatement, read
+from mlguard.scp.written import Fault, WrittenScp, WrittenStatement
 
 MAX_CHARS = 10_240  # since 2026-05-15; it was 5,120 before
 SLOTS = 9  # ten since 2026-05-15, one of them taken by FullAWSAccess

@@ -21,7 +21,8 @@ def condition(operator: str, key: str, values: Iterable[str]) -> str:
 
 def with_operator(test: Test, operator: str) -> str:
     """Give a condition as it is, under another operator."""
-    return condition(operator, test.key.value, (value.value for value in test.values))
+    values = [value.value for value in test.values]
+    return condition(operator, test.key.value, [*values, "..."] if test.open else values)
 
 
 def member(name: str, values: Sequence[str]) -> str:

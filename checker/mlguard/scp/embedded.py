@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from mlguard.record import record, replace
 from mlguard.scenario import Scenario
 from mlguard.scp.check import check_read, too_long
-from mlguard.scp.written import Fault, WrittenScp, read, read_node
+from mlguard.scp.matching import HOLE
+from mlguard.scp.places import Places
+from mlguard.scp.reading import read, read_node
+from mlguard.scp.written import Fault, WrittenScp
 from mlguard.source import Document, Span
 from mlguard.value import EncodedText, Entries, Node, Unknown, settle
+
+_STRING_OR_HOLES = re.compile(rf'"(?:[^"\\]|\\.)*+"|{HOLE}+')
 
 
 @record()
@@ -39,8 +45,10 @@ def read_embedded(node: Node, documents: Mapping[str, Document], scenario: Scena
         written, size = read_node(content.node, scenario), too_long(content)
     elif isinstance(content, str):
         written, size = _read_text(content, settled, documents), too_long(content)
+    elif isinstance(content, Unknown) and content.encodes is not None:
+        written = read_node(content.encodes, scenario)
     elif isinstance(content, Unknown):
-        written = WrittenScp(hidden=[content]) if content.encodes is None else read_node(content.encodes, scenario)
+        written = _read_known_parts(content, settled, documents)
     elif isinstance(content, Entries):
         written = read_node(settled, scenario)
     else:
@@ -54,9 +62,22 @@ def read_embedded(node: Node, documents: Mapping[str, Document], scenario: Scena
 
 def _read_text(text: str, node: Node, documents: Mapping[str, Document]) -> WrittenScp:
     """Read an SCP that stands as a text in a file, and find the places of its parts there."""
-    written = read(text, "")
+    return _placed(read(text), Places(Document("", text), node.span, documents.get(node.span.path)))
+
+
+def _read_known_parts(content: Unknown, node: Node, documents: Mapping[str, Document]) -> WrittenScp:
+    """Read an SCP from a text into which only the deployment fills in some parts."""
     document = documents.get(node.span.path)
-    where = _Places(Document("", text), node.span, document)
+    text = Places(Document("", content.pattern), node.span, document).with_holes()
+    text = _STRING_OR_HOLES.sub(lambda found: f'"{HOLE}"' if found[0][0] == HOLE else found[0], text)
+    written = read(text, because=content.because)
+    if not written.statements:  # what is filled in may be a part of the form
+        return WrittenScp(hidden=[content])
+    return _placed(written, Places(Document("", text), node.span, document))
+
+
+def _placed(written: WrittenScp, where: Places) -> WrittenScp:
+    """Give an SCP with the places of its parts in a file."""
     return WrittenScp(
         [
             replace(
@@ -81,37 +102,6 @@ def _read_text(text: str, node: Node, documents: Mapping[str, Document]) -> Writ
     )
 
 
-def _moved(fault: Fault, where: _Places) -> Fault:
+def _moved(fault: Fault, where: Places) -> Fault:
     at = where.of(Span("", fault.line, fault.column, fault.line, fault.column))
     return replace(fault, path=at.path, line=at.line, column=at.column)
-
-
-class _Places:
-    """Finds a line of a text in the file that the text stands in, as it is or indented."""
-
-    def __init__(self, text: Document, span: Span, document: Document | None) -> None:
-        self._text = text
-        self._span = span
-        self._document = document
-        self._base = next((line for line in (span.line, span.line + 1) if self._found(1, line)), 0)
-
-    def _found(self, number: int, line: int) -> int:
-        """Give the column at which a line of the text begins in a line of the file; 0 where it does not stand there."""
-        if self._document is None or not 1 <= line <= self._span.end_line:
-            return 0
-        written = self._text.line(number).strip()
-        if not written:
-            return 0
-        place = self._document.line(line).find(written)
-        return place + 1 if place >= 0 else 0
-
-    def of(self, at: Span) -> Span:
-        """Give the place in the file of a place in the text; the begin of the whole where it cannot be found."""
-        line = self._base + at.line - 1
-        begin = self._found(at.line, line) if self._base and at.line else 0
-        if not begin:
-            return self._span.first_line()
-        written = self._text.line(at.line)
-        shift = begin - (len(written) - len(written.lstrip()) + 1)
-        end = at.end_column + shift if at.end_line == at.line else at.column + shift
-        return Span(self._span.path, line, at.column + shift, line, end)

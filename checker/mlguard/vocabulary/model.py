@@ -127,8 +127,15 @@ class Vocabulary:
 
     def created_by(self, source: str) -> tuple[str, ...] | None:
         """Give the resource types that a module can create, by its source; None for a module that is not known."""
-        name = registry_name(source)
-        return next((types for pattern, types in self.modules.items() if fnmatchcase(name, pattern)), None)
+        if source not in self._created_by:
+            name = registry_name(source)
+            found = (types for pattern, types in self.modules.items() if fnmatchcase(name, pattern))
+            self._created_by[source] = next(found, None)
+        return self._created_by[source]
+
+    @cached_property
+    def _created_by(self) -> dict[str, tuple[str, ...] | None]:
+        return {}
 
     def wanted(self, raw_type: str) -> bool:
         """Tell whether a resource of this type can matter to any policy."""

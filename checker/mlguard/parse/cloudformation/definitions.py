@@ -52,7 +52,7 @@ def _parsed(node: Node, documents: Mapping[str, Document]) -> Node:
     if not isinstance(value.content, Entries):
         return node
     place = places(documents.get(node.span.path), node.span)
-    placed = overlaid(value, place, node, lambda content: content)
+    placed = overlaid(value, place, node, lambda content, _span: content)
     return _as_expressions(placed, partial(_substituted, variables)) if expression else placed
 
 

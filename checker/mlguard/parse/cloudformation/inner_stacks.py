@@ -9,7 +9,7 @@ from mlguard.parse.inner_text import inner_text, overlaid
 from mlguard.parse.markup import load_markup
 from mlguard.record import field, record, replace
 from mlguard.scenario import Scenario
-from mlguard.source import Document
+from mlguard.source import Document, Span
 from mlguard.value import Choice, Content, Entries, Items, Node, Unknown, items, settle, text_of
 
 STACK = "AWS::CloudFormation::Stack"
@@ -138,7 +138,7 @@ def inline_template(body: Node, wrap: Callable[[Node], Node], document: Document
         places = []
     at = replace(body, origins=())
 
-    def known(scalar: Content) -> Content:
+    def known(scalar: Content, _span: Span) -> Content:
         if because is not None and isinstance(scalar, str) and _HOLE in scalar:
             return Unknown(because.because, scalar.replace(_HOLE, "*"), because.references)
         return scalar

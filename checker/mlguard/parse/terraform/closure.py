@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from mlguard.parse.terraform import policy_document
 from mlguard.parse.terraform.configuration import Configuration
 from mlguard.parse.terraform.modules import Modules
+from mlguard.parse.terraform.scanner import ScannedBlock
 from mlguard.parse.terraform.syntax import Argument, Attribute, Block, Expression, Index, Name
 from mlguard.record import field_names
 from mlguard.source import Document
@@ -66,13 +67,12 @@ class Closure:
         self._modules = modules
         self._seen: set[tuple[str, tuple[str, ...]]] = set()
 
-    def read_all(self, kinds: tuple[str, ...], configuration: Configuration) -> None:
-        """Parse all blocks of some types, and what they lead to."""
-        for kind in kinds:
-            for scanned in list(configuration.scanned(kind)):
-                block = configuration.block(scanned)
-                if block is not None:
-                    self.read(block, configuration)
+    def read_all(self, blocks: Iterable[ScannedBlock], configuration: Configuration) -> None:
+        """Parse blocks, and what they lead to; what a module that is not here is given need not be known."""
+        for scanned in blocks:
+            block = configuration.block(scanned)
+            if block is not None and not self._modules.lacks(scanned):
+                self.read(block, configuration)
 
     def read(self, block: Block, configuration: Configuration) -> None:
         """Parse all that a block leads to."""
@@ -94,6 +94,10 @@ class Closure:
             if argument:
                 yield argument, inside
         elif words[0] == "module":
+            scanned = inside.first("module", words[1])
+            call = inside.block(scanned) if scanned is not None and not self._modules.lacks(scanned) else None
+            if call is not None:
+                yield call, inside
             for folder in sorted(self._modules.configurations):
                 below = self._modules.configurations[folder]
                 for name in words[2:]:

@@ -32,7 +32,12 @@ class Modules:
     """
 
     def __init__(
-        self, root: Root, folder: str, open_folder: Callable[[str], Configuration], created_by: CreatedBy
+        self,
+        root: Root,
+        folder: str,
+        open_folder: Callable[[str], Configuration],
+        created_by: CreatedBy,
+        wanted: Callable[[str], bool],
     ) -> None:
         self.missing: dict[tuple[str, int], tuple[ScannedBlock, Gap]] = {}
         self.gaps: dict[str, Gap] = {}
@@ -42,6 +47,8 @@ class Modules:
         self._folder = folder
         self._open = open_folder
         self._created_by = created_by
+        self._wanted = wanted
+        self._leading: dict[str, bool] = {}
         self._installed: dict[str, str] | None = None
         self._count = 0
 
@@ -59,9 +66,8 @@ class Modules:
             if folder is not None and self._root.is_folder(folder):
                 return folder
         installed = self._installed_folders().get(".".join(path))
-        if installed is None:
-            place = (scanned.document.path, scanned.start)
-            self.missing.setdefault(place, (scanned, self._gap(configuration, scanned)))
+        if installed is None and not self.lacks(scanned):
+            self.missing[scanned.document.path, scanned.start] = (scanned, self._gap(configuration, scanned))
         return installed
 
     def _gap(self, configuration: Configuration, scanned: ScannedBlock) -> Gap:
@@ -112,9 +118,32 @@ class Modules:
         instance.children[kept] = child
         return child
 
-    def children(self, instance: Instance) -> Iterable[Instance]:
-        """Give every instance of every module that a configuration calls."""
-        for scanned in list(instance.configuration.scanned("module")):
+    def lacks(self, scanned: ScannedBlock) -> bool:
+        """Tell whether a block is the call of a module that was looked for and is not here."""
+        return (scanned.document.path, scanned.start) in self.missing
+
+    def leads(self, instance: Instance, scanned: ScannedBlock) -> bool:
+        """Tell whether a call can lead to a resource of a wanted type: else nothing of it need be read."""
+        return self._leads(instance.configuration, (*_names(instance), *scanned.labels[:1]), scanned)
+
+    def _leads(self, configuration: Configuration, path: tuple[str, ...], scanned: ScannedBlock) -> bool:
+        folder = self.target(configuration, path, scanned)
+        if folder is None:
+            hides = self.missing[scanned.document.path, scanned.start][1].hides
+            return hides is None or any(self._wanted(kind) for kind in hides)
+        if len(path) > _MAX_LEVEL:
+            return True  # following it tells that it is too deep
+        if folder not in self._leading:
+            self._leading[folder] = True  # what is met again before it is known calls itself: following it tells so
+            below = self.configuration(folder)
+            self._leading[folder] = any(
+                block.labels and self._wanted(block.labels[0]) for block in below.scanned("resource")
+            ) or any(self._leads(below, (*path, *call.labels[:1]), call) for call in list(below.scanned("module")))
+        return self._leading[folder]
+
+    def children(self, instance: Instance, calls: Iterable[ScannedBlock]) -> Iterable[Instance]:
+        """Give every instance of the modules that some calls in its configuration name."""
+        for scanned in calls:
             block = instance.configuration.block(scanned)
             if self._count > _MAX_MODULES:
                 return

@@ -21,9 +21,8 @@ from mlguard.parse.terraform.syntax import Block
 from mlguard.parse.terraform.variables import RootVariables
 from mlguard.parse.traces import Traces
 from mlguard.record import replace
-from mlguard.resource import RawProject, RawResource, Related
+from mlguard.resource import Gap, RawProject, RawResource, Related
 from mlguard.source import Document, Root
-from mlguard.value import Parameter
 
 _MAX_RESOURCES = 5_000
 _MAX_NAMED = 5
@@ -40,6 +39,7 @@ def load(  # noqa: PLR0913, PLR0917  (where to look, what for, and what the user
     environments: Sequence[Variables] = (),
     planned: frozenset[str] = frozenset(),
     created_by: CreatedBy = unknown_source,
+    about: Wanted | None = None,
     meant: Callable[[Mapping[str, Document]], bool] = lambda _documents: True,
 ) -> list[RawProject]:
     """Read every root among the folders as a project; never raises for what the files hold.
@@ -48,8 +48,9 @@ def load(  # noqa: PLR0913, PLR0917  (where to look, what for, and what the user
     matters: blocks of other types are indexed, not parsed. `region`, for all or by folder, holds where no provider
     says one. A root that `environments` concern is one project for each of those, any other one for `variables`.
     `planned` are the roots that a plan stands for: they are left out. `created_by` gives the types that the module of
-    a source can create, for modules that are not here. `meant` tells by its files, those of its modules among them,
-    whether a root is to be read at all.
+    a source can create, for modules that are not here. A root without a resource type of those that the scan is
+    `about` is not read any further; all that is wanted, by default. `meant` tells by its files, those of its modules
+    among them, whether a root is to be read at all.
     """
     known: dict[str, Configuration] = {}
 
@@ -69,8 +70,8 @@ def load(  # noqa: PLR0913, PLR0917  (where to look, what for, and what the user
             continue
         concerned = [one for one in environments if one.belongs(folder) and _concerns(one, opened(folder), files)]
         for given in concerned or [variables or Variables()]:
-            modules = Modules(root, folder, opened, created_by)
-            builder = _Builder(root, modules, folder, wanted, given.region or region_of(folder))
+            modules = Modules(root, folder, opened, created_by, wanted)
+            builder = _Builder(root, modules, folder, wanted, given.region or region_of(folder), about)
             made.append(builder.build(given, files))
     if made:
         problems = [files.read(path)[2] for one in environments for path in files.given("", one.files)]
@@ -95,7 +96,7 @@ def load_root(
             known[below] = Configuration(root, below)
         return known[below]
 
-    modules = Modules(root, folder, opened, created_by)
+    modules = Modules(root, folder, opened, created_by, wanted)
     return _Builder(root, modules, folder, wanted, region).build(variables, VariableFiles(root)), modules
 
 
@@ -159,10 +160,13 @@ def _reach(folders: Iterable[str], calls: dict[str, list[str]], reached: set[str
 class _Builder:
     """Builds one project."""
 
-    def __init__(self, root: Root, modules: Modules, folder: str, wanted: Wanted, region: str) -> None:
+    def __init__(
+        self, root: Root, modules: Modules, folder: str, wanted: Wanted, region: str, about: Wanted | None = None
+    ) -> None:
         self.root = root
         self.folder = folder
         self.wanted = wanted
+        self.about = about or wanted
         self.region = region
         self.modules = modules
         self.closure = Closure(modules)
@@ -176,11 +180,9 @@ class _Builder:
         self.session.workspace = variables.workspace
         instance = Instance(self.session, self.modules.configuration(self.folder))
         assignments = Assignments(self.root, self.folder, variables, files) if self._matters(instance) else None
-        parameters: tuple[Parameter, ...] = ()
         if assignments is not None:
             self.session.variables = RootVariables(instance, assignments)
             self._collect(instance)
-            parameters = self._parameters(instance, self.session.variables)
         for configuration in self.modules.configurations.values():
             self.documents.update(configuration.documents)
             self.problems.extend(configuration.take_problems())
@@ -196,7 +198,6 @@ class _Builder:
             resources=tuple(self.resources),
             documents=self.documents,
             gaps=tuple(sorted(gaps, key=lambda gap: gap.span)),
-            parameters=parameters,
             names=self._names(variables),
             environment=variables.environment,
             problems=tuple(self.problems),
@@ -229,31 +230,39 @@ class _Builder:
         return (f"{self.folder or '.'}: {what} is not checked: {listed}{more}; see `terraform init`",)
 
     def _matters(self, instance: Instance) -> bool:
-        """Look for a wanted type in the root and all that it calls, without parsing anything."""
+        """Look for a type that the scan is about in the root and all that it calls, without parsing anything.
+
+        A module that is not here may hold one, which matters where something else is here that is wanted.
+        """
         waiting: list[tuple[Configuration, tuple[str, ...]]] = [(instance.configuration, ())]
         seen: set[str] = set()
-        matters = False
+        about, wanted = False, False
         while waiting:
             configuration, path = waiting.pop()
             if configuration.folder in seen:
                 continue
             seen.add(configuration.folder)
-            matters = matters or any(
-                block.labels and self.wanted(block.labels[0]) for block in configuration.scanned("resource")
-            )
+            types = {block.labels[0] for block in configuration.scanned("resource") if block.labels}
+            about = about or any(map(self.about, types))
+            wanted = wanted or any(map(self.wanted, types))
             for call in list(configuration.scanned("module")):
                 below = (*path, *call.labels[:1])
                 target = self.modules.target(configuration, below, call)
                 if target is not None:
                     waiting.append((self.modules.configuration(target), below))
-        return matters
+        return about or (wanted and any(map(self._may_hide_one, self.modules.missing.values())))
+
+    def _may_hide_one(self, missing: tuple[ScannedBlock, Gap]) -> bool:
+        hides = missing[1].hides
+        return hides is None or any(map(self.about, hides))
 
     def _collect(self, instance: Instance) -> None:
         """Add the resources of an instance and of all modules below it."""
         waiting = [instance]
         while waiting:
             here = waiting.pop(0)
-            self.closure.read_all(("module", "provider"), here.configuration)
+            called = [scanned for scanned in here.configuration.scanned("module") if self.modules.leads(here, scanned)]
+            self.closure.read_all((*called, *here.configuration.scanned("provider")), here.configuration)
             for scanned in here.configuration.scanned("resource"):
                 if len(scanned.labels) > 1 and self.wanted(scanned.labels[0]):
                     self._resource(here, scanned)
@@ -262,7 +271,7 @@ class _Builder:
                         LimitError(f"more than {_MAX_RESOURCES:,} resources in one project", self.folder or ".")
                     )
                     return
-            waiting.extend(self.modules.children(here))
+            waiting.extend(self.modules.children(here, called))
 
     def _resource(self, instance: Instance, scanned: ScannedBlock) -> None:
         block = instance.configuration.block(scanned)
@@ -298,11 +307,3 @@ class _Builder:
             related=(*instance.related, *(Related(place, "constructed here") for place in places[1:4])),
             removal=removal(block, scope),
         )
-
-    def _parameters(self, instance: Instance, variables: RootVariables) -> tuple[Parameter, ...]:
-        found = []
-        for scanned in instance.configuration.scanned("variable"):
-            block = instance.configuration.block(scanned)
-            if block is not None and scanned.labels:
-                found.append(variables.parameter(scanned.labels[0], block))
-        return tuple(found)

@@ -24,7 +24,7 @@ from mlguard.record import replace
 from mlguard.scenario import Scenario
 from mlguard.value import Choice, Entries, Items, Node, Unknown, settle
 
-_NOT_GIVEN = Unknown("no provider region is given")
+_NOT_GIVEN = Unknown("no provider region is given: give --region or set it in the configuration")
 FROM_PROVIDER = frozenset({"aws_region", "aws_partition", "aws_caller_identity"})
 """Data sources of which the provider's configuration tells something."""
 _PARTITIONS = {"cn": ("aws-cn", "amazonaws.com.cn"), "us-gov": ("aws-us-gov", "amazonaws.com")}

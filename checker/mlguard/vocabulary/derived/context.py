@@ -19,6 +19,7 @@ _ML_WORD = re.compile(
     r"|ml-|sagemaker|model|train|dataset|feature|checkpoint|artifact|mlflow|bedrock|embedding|inference|experiment"
 )
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_NOT_IN_IDS = re.compile(r"[^A-Za-z0-9]")
 _ML_TYPE = re.compile(r"(?:AWS::|awscc_|aws_|embedded:)(?:SageMaker|sagemaker|Bedrock|bedrock)")
 
 
@@ -44,11 +45,21 @@ def environment(subject: Subject, scenario: Scenario) -> Content:
 
 
 def _stack_names(subject: Subject) -> tuple[str, ...]:
-    """Give what an assembly calls the stage and the stack of a resource: one assembly holds those of several."""
+    """Give what an assembly calls the stage and the stack of a resource: one assembly holds those of several.
+
+    The id of a stack is made of the names on its path, which ends where that of its constructs begins.
+    """
     raw = subject.resource.raw
     if subject.project.dialect != "cdk":
         return ()
-    return (*raw.construct.split("/")[:2], raw.address.partition("/")[0])
+    stack = raw.address.partition("/")[0]
+    names, whole = [], ""
+    for name in raw.construct.split("/"):
+        whole += _NOT_IN_IDS.sub("", name)
+        if not _NOT_IN_IDS.sub("", stack).startswith(whole):
+            break
+        names.append(name)
+    return (*names, stack)
 
 
 def region(subject: Subject, scenario: Scenario) -> Node:

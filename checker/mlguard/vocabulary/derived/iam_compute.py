@@ -41,7 +41,7 @@ def sagemaker_grants(subject: Subject, scenario: Scenario) -> Node:
 def _is_exempt(subject: Subject) -> bool:
     listed = subject.settings.parameter("platform_principals", "")
     patterns = [str(pattern) for pattern in listed] if isinstance(listed, list | tuple) else []
-    address = subject.resource.address.lower()
+    address = subject.resource.address.rpartition("/")[2].lower()  # a stack may be called platform, too
     return any(fnmatchcase(address, pattern) for pattern in patterns)
 
 

@@ -11,7 +11,7 @@ from mlguard.resource import Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Entries, Items, Node, Reference, Unknown, settle, text_of
 from mlguard.vocabulary.derived.subject import Subject
-from mlguard.vocabulary.joins import names_resource
+from mlguard.vocabulary.joins import names_resource, without_keys
 
 _ADDRESS = re.compile(
     r"(?:s3://"
@@ -37,17 +37,23 @@ class Place:
 
 
 def locate(address: Node, siblings: Sequence[Resource], scenario: Scenario) -> Place | Unknown | None:
-    """Find where an address like `s3://bucket/key` leads to; None where that is no bucket of the project."""
+    """Find where an address like `s3://bucket/key` leads to; None where that is no bucket of the project.
+
+    Of a text that names several buckets, such as a definition in JSON, nobody knows which part of it is made of which.
+    """
     perhaps: Unknown | None = None
+    found: dict[str, Place] = {}
     for bucket in siblings:
         if bucket.kind not in BUCKETS:
             continue
         key = key_in(bucket, address, scenario)
         if isinstance(key, str) and bucket.raw.exists(scenario) is True:
-            return Place(bucket, key)
-        if key is not None and bucket.raw.exists(scenario) is not False:
+            found.setdefault(without_keys(bucket.address), Place(bucket, key))
+        elif key is not None and bucket.raw.exists(scenario) is not False:
             perhaps = key if isinstance(key, Unknown) else Unknown(f"{bucket.address} may not be deployed")
-    return perhaps
+    if len(found) > 1:
+        return Unknown(f"it may lead to {' or '.join(found)}")
+    return next(iter(found.values()), perhaps)
 
 
 def key_in(bucket: Resource, address: Node, scenario: Scenario) -> str | Unknown | None:

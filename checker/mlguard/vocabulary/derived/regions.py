@@ -19,6 +19,8 @@ _IMAGE = re.compile(rf"\.dkr\.ecr(?:-fips)?\.{_REGION}\.amazonaws\.com")
 _BUCKET = re.compile(r"\As3://([^/]+)")
 _IN_NAME = re.compile(rf"(?:\A|[^a-z0-9]){_REGION}(?:[^a-z0-9]|\Z)")
 _ARN = re.compile(rf"\Aarn:aws[\w-]*:(?:fsx|elasticfilesystem|kinesis|dynamodb):{_REGION}:")
+_WRITTEN = re.compile(_REGION)
+_ADDRESS = re.compile(r"s3:\\?/\\?/|\.dkr\.ecr|:(?:fsx|elasticfilesystem|kinesis|dynamodb):")
 _MAX_TEXT = 2_000
 _MAX_DEPTH = 60
 
@@ -94,6 +96,8 @@ def data_sources(subject: Subject, scenario: Scenario) -> Node | None:
     if not is_managed_ml(resource) or resource.kind in _CARRIERS:
         return None
     own = settle(resource.raw.region, scenario).content
+    if _names_no_other_region(subject, own, scenario):
+        return None
     found: list[Node] = []
     for leaf in _leaves(resource.raw.body, scenario):
         source = _source(subject, leaf, scenario)
@@ -107,6 +111,21 @@ def data_sources(subject: Subject, scenario: Scenario) -> Node | None:
         nodes = {name: Node(content, leaf.span, leaf.key_span, leaf.origins) for name, content in entries.items()}
         found.append(Node(Entries(nodes), leaf.span, leaf.key_span))
     return Node(Items(tuple(found)), resource.raw.name_span) if found else None
+
+
+def _names_no_other_region(subject: Subject, own: Content, scenario: Scenario) -> bool:
+    """Tell, without a look at every value, that the project writes no other region and has no bucket in one."""
+    remembered = subject.settings.remembered
+    if "regions written" not in remembered:
+        texts = [document.text for document in subject.project.documents.values()]
+        written = any(_ADDRESS.search(text) for text in texts)
+        remembered["regions written"] = frozenset(
+            match[1] for text in texts if written for match in _WRITTEN.finditer(text)
+        )
+    buckets = subject.siblings.of_kind("s3.bucket")
+    return remembered["regions written"] <= {own} and all(
+        settle(bucket.raw.region, scenario).content == own for bucket in buckets
+    )
 
 
 def _leaves(node: Node, scenario: Scenario, depth: int = 0) -> Iterator[Node]:
@@ -148,9 +167,7 @@ def _bucket_of(subject: Subject, content: Content, scenario: Scenario) -> Resour
     if not references and named is None:
         return None
     addresses = {reference.address for reference in references}
-    for sibling in subject.siblings:
-        if sibling.kind != "s3.bucket":
-            continue
+    for sibling in subject.siblings.of_kind("s3.bucket"):
         if sibling.address in addresses:
             return sibling
         name = property_of(sibling, "name", scenario) if named is not None else None

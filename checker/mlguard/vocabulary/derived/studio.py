@@ -13,6 +13,7 @@ _SETTINGS = {
     "sagemaker.studio_user_profile": (("UserSettings", False),),
     "sagemaker.studio_space": (("SpaceSettings", False),),
 }
+_INHERITED = ("UserSettings", "SpaceSettings")
 
 
 def idle_apps(subject: Subject, scenario: Scenario) -> Node:
@@ -20,8 +21,8 @@ def idle_apps(subject: Subject, scenario: Scenario) -> Node:
 
     `minutes` is after how many idle minutes it is shut down, `longest_minutes` what a user may raise that to.
     `state` is `enabled`, `disabled`, `no-timeout` (enabled without saying when) or `missing`. A domain speaks for
-    every user, so an application that its user settings do not mention is missing; a profile, a space, and the
-    settings of shared spaces inherit what they do not mention.
+    every user, so an application that its user settings do not mention is missing; the settings of shared spaces need
+    not mention one. A profile and a space inherit the shutdown that they do not mention, and a space has no switch.
     """
     snake = subject.resource.raw.format == "terraform"
     found: list[Node] = []
@@ -50,6 +51,10 @@ def _apps(
             continue
         place = below if below is not None and below.key_span is not None else settings
         state, times = _state(below, snake, scenario)
+        if section in _INHERITED and state == "missing":
+            if "minutes" not in times:
+                continue
+            state = "enabled"
         if isinstance(hidden, Unknown) and state == "missing":
             state = hidden
         fields = {"app": app, "where": section, "state": state}
@@ -67,17 +72,17 @@ def _state(settings: Node | None, snake: bool, scenario: Scenario) -> tuple[Cont
     if isinstance(here.content, Unknown):
         return here.content, {}
     managed = child(here, "lifecycle_management" if snake else "LifecycleManagement", scenario)
-    if managed is None:
-        return "missing", {}
-    if isinstance(managed.content, Unknown):
+    if managed is not None and isinstance(managed.content, Unknown):
         return managed.content, {}
-    if text_of(managed.content) != "ENABLED":
+    if managed is not None and text_of(managed.content) != "ENABLED":
         return "disabled", {}
     times = {}
     for name, key in (("minutes", "IdleTimeoutInMinutes"), ("longest_minutes", "MaxIdleTimeoutInMinutes")):
         given = child(here, snake_case(key) if snake else key, scenario)
         if given is not None:
             times[name] = given
+    if managed is None:
+        return "missing", times
     return "enabled" if "minutes" in times else "no-timeout", times
 
 

@@ -9,7 +9,7 @@ from mlguard.knowledge.rates import Rates
 from mlguard.record import field, record
 from mlguard.resource import RawProject, Resource
 from mlguard.scenario import Memory, Scenario
-from mlguard.value import Entries, Node, Scalar, child, settle, text_of
+from mlguard.value import Entries, Node, Scalar, Unknown, child, items, settle, text_of
 
 
 @record()
@@ -86,10 +86,20 @@ class Subject:
         """Give the known tags: those that reach the resource from outside, then its own."""
         found: dict[str, Scalar] = {}
         below = self.resource.raw.tags_below
-        own = [self.raw(key, scenario) for key in ("Tags", "tags", "tags_all", "tag")]
-        for node in ([settle(below, scenario)] if below is not None else []) + [node for node in own if node]:
+        for node in ([settle(below, scenario)] if below is not None else []) + self.own_tags(scenario):
             found |= _tags(node, scenario)
         return found
+
+    def own_tags(self, scenario: Scenario) -> list[Node]:
+        """Give what the resource says of its tags, in whichever of the ways that its type has."""
+        found = [self.raw(key, scenario) for key in ("Tags", "tags", "tags_all", "tag")]
+        for key, below in (("TagSpecifications", "Tags"), ("tag_specifications", "tags")):
+            listed = items(self.raw(key, scenario), scenario)
+            if isinstance(listed, Unknown):
+                found.append(self.raw(key, scenario))
+            else:
+                found.extend(child(one, below, scenario) for one in listed.nodes)
+        return [node for node in found if node is not None]
 
 
 def property_of(resource: Resource, name: str, scenario: Scenario) -> Node | None:

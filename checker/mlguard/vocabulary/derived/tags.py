@@ -11,11 +11,11 @@ from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, 
 from mlguard.vocabulary.derived.context import environment
 from mlguard.vocabulary.derived.subject import Subject
 
-_OWN = ("Tags", "tags", "tags_all", "tag")
 # the default tags of the provider, or the tags of the stack, do not reach these
 _WITHOUT_DEFAULTS = ("aws_autoscaling_group", "awscc_", "embedded:")
 _ENVIRONMENT = "Environment"
 _BILLING = ("budgets.", "ce.")
+_SAID_OF = ("budgets.budget", "ce.cost_allocation_tag", "ce.cost_category")
 
 
 @record(frozen=False)
@@ -31,9 +31,9 @@ def tags_of(subject: Subject, scenario: Scenario) -> TagSet:
     found = TagSet()
     raw = subject.resource.raw
     below = raw.tags_below if not raw.type.startswith(_WITHOUT_DEFAULTS) else None
-    own = [subject.raw(key, scenario) for key in _OWN]
-    own.append(subject.property("attached_tags", scenario))
-    for node in (*([settle(below, scenario)] if below is not None else []), *(node for node in own if node)):
+    attached = subject.property("attached_tags", scenario)
+    own = [*subject.own_tags(scenario), *([attached] if attached is not None else [])]
+    for node in (*([settle(below, scenario)] if below is not None else []), *own):
         _add(found, node, scenario)
     return found
 
@@ -185,13 +185,15 @@ def billing_gap(subject: Subject, scenario: Scenario) -> Content:
     """
     there = [one for one in subject.siblings if one.raw.exists(scenario) is not False]
     billing = [one for one in there if one.kind.startswith(_BILLING)]
-    if not billing or billing[0].raw is not subject.resource.raw:
+    first = next((one for one in billing if one.kind in _SAID_OF), None)
+    if first is None or first.raw is not subject.resource.raw:
         return None
     managed = any(one.kind.startswith("ce.") for one in billing)
     if not managed and any(_is_machine_learning(one, scenario) for one in there):
         return None
     if subject.resource.raw.format == "cloudformation":
-        return None if managed else "a cost category"
+        grouped = any(one.kind == "ce.cost_category" for one in billing)
+        return None if grouped else "a cost category"
     active = _active_tags(there, scenario)
     if isinstance(active, Unknown):
         return active

@@ -12,7 +12,8 @@ from mlguard.parse.json_document import load_json
 from mlguard.record import field, record, replace
 from mlguard.scenario import Scenario
 from mlguard.source import Document, Span
-from mlguard.value import Choice, Content, Entries, Node, Unknown, settle, text_of
+from mlguard.value import Choice, Content, EncodedText, Entries, Node, Reference, Unknown, settle, text_of
+from mlguard.vocabulary.joins import without_keys
 
 MAX_JOBS = 500
 MAX_DEPTH = 60
@@ -129,6 +130,7 @@ class Reader:
 
         None where it is a text that speaks of no job at all.
         """
+        node = _encoded(node)
         content = node.content
         if isinstance(content, Entries):
             in_s3 = {"Bucket", "Key", "S3Bucket", "BucketName"} & set(content.nodes)
@@ -156,14 +158,23 @@ class Reader:
         except (ParseError, LimitError) as error:
             return self._unreadable(node, text, error)
 
-        def known(scalar: Content) -> Content:
+        def known(scalar: Content, span: Span) -> Content:
             if partly is not None and isinstance(scalar, str) and "*" in scalar:
-                return Unknown(partly.because, scalar, partly.references)
+                return Unknown(partly.because, scalar, self._named(partly.references, span))
             return scalar
 
         if node.span not in self._places:
             self._places[node.span] = places(self.documents.get(node.span.path), node.span)
         return overlaid(value, self._places[node.span], node, known)
+
+    def _named(self, references: tuple[Reference, ...], span: Span) -> tuple[Reference, ...]:
+        """Choose from what a text is made of that which a part of it names; all of it where the part names none."""
+        document = self.documents.get(span.path)
+        if document is None or span.line != span.end_line:
+            return references
+        written = document.line(span.line)[span.column - 1 : span.end_column - 1]
+        named = (one for one in references if re.search(rf"\b{re.escape(_local(one))}\b", written))
+        return tuple(named) or references
 
     def _unreadable(self, node: Node, text: str, error: ParseError | LimitError) -> Node | None:
         content = node.content
@@ -179,6 +190,20 @@ class Reader:
             at = replace(node, span=found.outer(Span(node.span.path, line, column, line, column + 1)), key_span=None)
         message = error.message.removeprefix("not valid JSON: ")
         return _open(at, f"its definition is not valid JSON: {message}")
+
+
+def _local(reference: Reference) -> str:
+    """Give the address of a resource as its own module writes it: `module.m.aws_x.y[0]` is `aws_x.y`."""
+    return ".".join(without_keys(reference.address).split(".")[-2:])
+
+
+def _encoded(node: Node) -> Node:
+    """Give the value that a text is the JSON of, where a function made it: each part knows its place, and its own."""
+    content = node.content
+    made = content.node if isinstance(content, EncodedText) else None
+    if isinstance(content, Unknown):
+        made = content.encodes
+    return made if made is not None and isinstance(made.content, Entries) else node
 
 
 def _open(node: Node, because: str) -> Node:

@@ -8,7 +8,7 @@ from functools import partial
 
 from mlguard.record import record, replace
 from mlguard.scenario import Scenario
-from mlguard.value import Choice, Entries, Items, Node, Unknown, child, settle, text_of
+from mlguard.value import Choice, Entries, Items, Node, Reference, Unknown, child, references_in, settle, text_of
 from mlguard.vocabulary.embedded.definition import (
     MAX_DEPTH,
     MAX_JOBS,
@@ -128,19 +128,22 @@ class _Filling:
         if whole is not None:
             value = self._substitution(whole[1], node, scenario)
             return Node(value.content, node.span, node.key_span, value.origins)
-        because: Unknown | None = None
+        because = ""
+        references: list[Reference] = []
         pieces: list[str] = []
         position = 0
         for match in _PART.finditer(text):
-            content = self._substitution(match[1], node, scenario).content
+            value = self._substitution(match[1], node, scenario)
+            content = value.content
             known = text_of(content)
-            if known is None and because is None:
-                decided = Unknown(f"the substitution {match[1]} is decided at deployment")
-                because = content if isinstance(content, Unknown) else decided
+            if known is None:
+                decided = f"the substitution {match[1]} is decided at deployment"
+                because = because or (content.because if isinstance(content, Unknown) else decided)
+                references.extend(references_in(value, scenario))
             pieces += [text[position : match.start()], "*" if known is None else known]
             position = match.end()
         joined = "".join([*pieces, text[position:]])
-        return replace(node, content=Unknown(because.because, joined) if because is not None else joined)
+        return replace(node, content=Unknown(because, joined, tuple(references)) if because else joined)
 
     def _substitution(self, name: str, node: Node, scenario: Scenario) -> Node:
         if name in self.substitutions:

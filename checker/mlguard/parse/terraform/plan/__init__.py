@@ -125,7 +125,6 @@ class _Builder:
             resources=resources,
             documents=documents,
             gaps=tuple(Gap(at, what) for at, what in self._plan.incomplete),
-            parameters=source.parameters if source is not None else (),
             names=(*self._environments(), *(source.names if source is not None else _words(path))),
             problems=(*self._plan.problems, *(source.problems if source is not None and not reason else ())),
             notes=(*notes, *(f"{path}: {what}" for _, what in self._plan.incomplete if match is None)),

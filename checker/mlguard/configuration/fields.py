@@ -1,0 +1,58 @@
+"""Take settings out of the nodes of a configuration; what is wrong is refused with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+from mlguard.errors import ConfigurationError
+from mlguard.value import Entries, Items, Node, text_of
+
+
+def known_keys(fields: Mapping[str, Node], known: Iterable[str]) -> None:
+    """Refuse a key that means nothing: a typing error must not pass for a setting."""
+    for key, node in fields.items():
+        if key not in known:
+            raise refused(f'there is no setting "{key}"{nearest(key, known)}', node)
+
+
+def nearest(written: str, known: Iterable[str]) -> str:
+    """Ask whether another name was meant; empty where none is near."""
+    near = get_close_matches(written, list(known), n=1)
+    return f'; did you mean "{near[0]}"?' if near else ""
+
+
+def mapping(node: Node, what: str) -> Mapping[str, Node]:
+    """Give the entries of a mapping."""
+    if not isinstance(node.content, Entries):
+        raise refused(f"{what} must be a mapping", node)
+    return node.content.nodes
+
+
+def text(fields: Mapping[str, Node], key: str) -> str:
+    """Give a text, empty where the key is absent."""
+    node = fields.get(key)
+    if node is None:
+        return ""
+    written = text_of(node.content)
+    if written is None:
+        raise refused(f'"{key}" must be a text', node)
+    return written
+
+
+def texts(fields: Mapping[str, Node], key: str) -> tuple[str, ...]:
+    """Give a list of texts; one text stands for a list of it."""
+    node = fields.get(key)
+    if node is None:
+        return ()
+    nodes = node.content.nodes if isinstance(node.content, Items) else (node,)
+    found = [text_of(item.content) for item in nodes]
+    if any(text is None for text in found):
+        raise refused(f'"{key}" must be a text or a list of texts', node)
+    return tuple(text for text in found if text is not None)
+
+
+def refused(message: str, node: Node) -> ConfigurationError:
+    """Give the error that points at a value."""
+    at = node.place
+    return ConfigurationError(message, at.path, at.line, at.column)
