@@ -26,7 +26,7 @@ def outputs(reports: Path, code: int) -> dict[str, object]:
     if report.is_file():
         content = json.loads(report.read_text(encoding="utf-8"))
         at_stake = content["exposure"]["monthly_usd"]
-        found["findings"] = content["counts"]["findings"]
+        found["findings"] = content["counts"]["failing"]
         found["monthly-exposure"] = "" if at_stake is None else at_stake["low"]
     return found
 
