@@ -90,7 +90,7 @@ def test_policies(names: Sequence[str], folders: Sequence[str]) -> tuple[str, in
 
 
 def _named(names: Sequence[str], folders: Sequence[str]) -> Iterable[Policy]:
-    own = [policy for folder in folders for policy in load_folder(Path(folder), folder)]
+    own = [policy for folder in folders for policy in load_folder(Root(Path(folder).absolute()), "", folder)]
     files = [name for name in names if Path(name).is_file()]
     yield from (read_policy(Path(name), name, built_in=False) for name in files)
     wanted = [name.rpartition("/")[2].removesuffix(".yaml") for name in names if name not in files]

@@ -26,7 +26,7 @@ from mlguard.policy.model import Severity
 from mlguard.record import replace
 from mlguard.render.advice import fix_by_hand
 from mlguard.scan import Options, scan
-from mlguard.scan.selection import chosen_policies, known_policies, named_environment, rates_of
+from mlguard.scan.selection import chosen_policies, known_policies, mandatory_ids, named_environment, rates_of
 from mlguard.source import Root
 from mlguard.source.root import root_of
 
@@ -57,12 +57,14 @@ class Plugin:
         self._root = Root(root_of([Path()]))
         configuration = find_configuration(self._root)
         known = known_policies(self._root, configuration)
+        mandatory = mandatory_ids(known, configuration)
         if fail_on and fail_on not in _SEVERITIES.split(", "):
             raise UsageError(f'there is no severity "{fail_on}"; there are {_SEVERITIES}')
         self._fail_on = Severity.named(fail_on) if fail_on else configuration.fail_on
         self._options = Options(
             root=self._root,
-            policies=chosen_policies(known, configuration, select, ignore),
+            policies=chosen_policies(known, configuration, select, ignore, mandatory),
+            mandatory=mandatory,
             known=known,
             configuration=configuration,
             environment=named_environment(environment, configuration),

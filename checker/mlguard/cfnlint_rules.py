@@ -22,7 +22,7 @@ from mlguard.policy.load import bundled_policies
 from mlguard.policy.model import Policy, Severity
 from mlguard.record import field, record
 from mlguard.scan import Options, scan
-from mlguard.scan.selection import chosen_policies, known_policies, rates_of
+from mlguard.scan.selection import chosen_policies, known_policies, mandatory_ids, rates_of
 from mlguard.source import Root, Span
 from mlguard.source.root import root_of
 
@@ -91,10 +91,17 @@ def _matches(template: Template) -> Iterator[tuple[str, RuleMatch]]:
 def _report(root: Root, path: str) -> Report:
     configuration = find_configuration(root)
     known = known_policies(root, configuration)
-    policies = chosen_policies(known, configuration)
-    rates = rates_of(configuration, root)
+    mandatory = mandatory_ids(known, configuration)
     return scan(
-        Options(root=root, paths=(path,), policies=policies, known=known, configuration=configuration, rates=rates)
+        Options(
+            root=root,
+            paths=(path,),
+            policies=chosen_policies(known, configuration, mandatory=mandatory),
+            known=known,
+            mandatory=mandatory,
+            configuration=configuration,
+            rates=rates_of(configuration, root),
+        )
     )
 
 

@@ -16,8 +16,8 @@ NOWHERE = """
 """Modules that nothing imports."""
 ONE_PLACE = {
     "subprocess": "history/git.py",
-    "multiprocessing": "scan/workers.py",
-    "concurrent": "scan/workers.py",
+    "multiprocessing": "scan/processes.py",
+    "concurrent": "scan/processes.py",
 }
 """Modules that one module imports, for the whole project."""
 CALLS = """
@@ -33,6 +33,7 @@ MAY_OPEN = {
     "source/root.py": "the one way to read what is scanned",
     "source/replacing.py": "the one way to change what is scanned, when --fix asks for it",
     "cli/outcome.py": "writes the report that --output names",
+    "cli/config.py": "reads bundled data",
     "cli/init.py": "writes the files that the user asks for",
     "cli/scp.py": "writes the documents that --out names",
     "cli/main.py": "opens the null device when standard output is closed",

@@ -167,7 +167,7 @@ def test_an_ignore_that_ignores_nothing_is_said(write: Write, capsys: pytest.Cap
     write({"main.tf": CHEAP + f"# mlguard: ignore[{PREMIUM}] no longer\n" + "locals {}\n"})
     assert scan("--select", PREMIUM) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert f'main.tf:4: this ignore of "{PREMIUM}" matches no finding: remove it' in shown
+    assert f'main.tf:4:1 info suppression-unused this ignore of "{PREMIUM}" hides no finding: remove it' in shown
 
 
 def test_an_ignore_above_the_line_and_above_the_block(write: Write) -> None:

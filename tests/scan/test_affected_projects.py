@@ -108,7 +108,7 @@ def test_changed_files_select_their_projects(tmp_path: Path, only: list[str], pr
     [
         (["jobs/main.tf"], {"jobs/main.tf"}),
         (["stacks/alone.yaml"], {"stacks/alone.yaml"}),
-        (["stacks/nested/child.yaml"], {"stacks/parent.yaml", "stacks/nested/child.yaml"}),
+        (["stacks/nested/child.yaml"], {"stacks/parent.yaml"}),
         (["modules/outer/main.tf"], {"live/dev/main.tf", "modules/outer/main.tf", "modules/data/main.tf"}),
         (["notes.yaml"], set()),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from mlguard.finding import Finding, Report
 from mlguard.policy.model import Policy
@@ -97,7 +98,13 @@ def fix_blocks(text: str) -> list[tuple[bool, str]]:
                 blocks.append((is_code, []))
         if blocks:
             blocks[-1][1].append(line.rstrip())
-    return [(is_code, "\n".join(lines).rstrip("\n")) for is_code, lines in blocks]
+    return [(is_code, "\n".join(_at_margin(lines)).rstrip("\n")) for is_code, lines in blocks]
+
+
+def _at_margin(lines: Sequence[str]) -> list[str]:
+    """Take off the indentation that all lines share."""
+    shared = min(len(line) - len(line.lstrip()) for line in lines if line)
+    return [line[shared:] for line in lines]
 
 
 def _is_code(line: str, *, within: bool) -> bool:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
+from mlguard.configuration import Configuration
 from mlguard.errors import MlguardError
 from mlguard.resource import RawProject
 from mlguard.scan.discover import Found
@@ -31,7 +32,7 @@ class Affected:
     def __init__(self, options: Options, found: Found) -> None:
         self._options = options
         self._found = found
-        self._all = options.only is None
+        self.everything = options.only is None
         self._only = options.only or frozenset()
         self._below = tuple(_folder(path) for path in self._only if path.rpartition("/")[2] in _CONFIGURATIONS)
         self._names = _by_name(path for path in self._only if not path.endswith(_CODE))
@@ -42,7 +43,7 @@ class Affected:
 
     def code(self, documents: Mapping[str, Document]) -> bool:
         """Tell whether code that belongs together is of such a project: the files themselves, or what they name."""
-        if self._all or any(path in self._only or self._configured(path) for path in documents):
+        if self.everything or any(path in self._only or self._configured(path) for path in documents):
             return True
         if self._gives_variables or not self._folders.isdisjoint(_folder(path) for path in documents):
             return True
@@ -50,17 +51,19 @@ class Affected:
 
     def assembly(self, folder: str) -> bool:
         """Tell whether a cloud assembly holds such a file, at any depth."""
-        return self._all or any(path.startswith(f"{folder}/" if folder else "") for path in (*self._only, *self._below))
+        return self.everything or any(
+            path.startswith(f"{folder}/" if folder else "") for path in (*self._only, *self._below)
+        )
 
     def plans(self) -> bool:
         """Tell whether plans are to be read: they stand for Terraform code, wherever they lie."""
         plans = {*self._found.plans, *self._options.plans}
-        return self._all or bool(self._below) or any(path in plans or path.endswith(_CODE) for path in self._only)
+        return self.everything or bool(self._below) or any(path in plans or path.endswith(_CODE) for path in self._only)
 
     def templates(self) -> list[str]:
         """Give the templates that are to be read: the changed ones, and those that name one that is to be read."""
         every = list(self._found.templates)
-        if self._all or self._gives_parameters:
+        if self.everything or self._gives_parameters:
             return every
         chosen = {path for path in every if path in self._only or self._configured(path)}
         names = _by_name((*self._only, *chosen))
@@ -79,6 +82,10 @@ class Affected:
     def _configured(self, path: str) -> bool:
         return any(not folder or path.startswith(f"{folder}/") for folder in self._below)
 
+    def _configurations(self, paths: Iterable[str]) -> Iterable[Configuration]:
+        found = (self._options.terms(path).configuration for path in ("", *paths))
+        return {one.path: one for one in found}.values()
+
     @cached_property
     def _folders(self) -> frozenset[str]:
         """Give the folders whose code or variables changed; a file that is gone changed them too."""
@@ -87,18 +94,20 @@ class Affected:
     @cached_property
     def _gives_variables(self) -> bool:
         """Tell whether a changed file holds variables of Terraform roots elsewhere."""
-        configuration, variables = self._options.configuration, self._options.variables
-        files = [*configuration.var_files, *(variables.files if variables is not None else ())]
-        files += [path for one in configuration.deployments for path in one.var_files]
+        variables = self._options.variables
+        files = [] if variables is None else [*variables.files]
+        for configuration in self._configurations(self._found.terraform):
+            files += configuration.var_files
+            files += [path for one in configuration.deployments for path in one.var_files]
         return any(posixpath.normpath(path) in self._only for path in files)
 
     @cached_property
     def _gives_parameters(self) -> bool:
         """Tell whether a changed file holds parameters of templates elsewhere."""
         files = [one.document.path for one in self._options.given.files]
-        files += [
-            path.partition(":")[0] for one in self._options.configuration.deployments for path in one.parameter_files
-        ]
+        for configuration in self._configurations(self._found.templates):
+            written = [path for one in configuration.deployments for path in one.parameter_files]
+            files += [path.partition(":")[0] for path in written]
         return any(posixpath.normpath(path) in self._only for path in files)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from mlguard.errors import MlguardError
 from mlguard.parse.terraform.reader import read_body
@@ -11,6 +11,11 @@ from mlguard.parse.terraform.syntax import Argument
 from mlguard.record import field, record
 from mlguard.source import Document, Root
 from mlguard.value import Node
+
+
+def everywhere(_folder: str) -> bool:
+    """Say that a root may be deployed to an environment."""
+    return True
 
 
 @record()
@@ -32,7 +37,7 @@ class Variables:
     environment: str = ""
     region: str = ""
     workspace: str = ""
-    belongs: Callable[[str], bool] = lambda _folder: True
+    belongs: Callable[[str], bool] = everywhere
 
 
 class VariableFiles:
@@ -59,6 +64,11 @@ class VariableFiles:
             if self._root.is_file(path):
                 found.append(path)
         return found
+
+    def problems(self, given: Iterable[Variables]) -> list[MlguardError]:
+        """Give what is wrong with the files of environments, whether a root reads them or not."""
+        found = (self.read(path)[2] for one in given for path in self.given("", one.files))
+        return [problem for problem in found if problem is not None]
 
     def _parse(self, path: str) -> tuple[Document | None, Mapping[str, Argument], MlguardError | None]:
         document: Document | None = None

@@ -29,8 +29,9 @@ def environment(subject: Subject, scenario: Scenario) -> Content:
     The order is that of the most to the least deliberate statement.
     """
     settings = subject.settings
-    if settings.environment:
-        return settings.environment
+    said = settings.environment or _assigned(subject, scenario)
+    if said:
+        return said
     for key, value in subject.tags(scenario).items():
         if key.lower() in _ENVIRONMENT_TAGS and isinstance(value, str):
             named = settings.environment_of.get(value.lower())
@@ -42,6 +43,15 @@ def environment(subject: Subject, scenario: Scenario) -> Content:
             if word in settings.environment_of:
                 return settings.environment_of[word]
     return settings.default_environment
+
+
+def _assigned(subject: Subject, scenario: Scenario) -> str:
+    """Give the environment that the user assigns to the stack, the workspace or a tag; empty for none."""
+    project = subject.project
+    asked = [("stack", name, "") for name in (*_stack_names(subject), project.stack) if name]
+    asked += [("workspace", project.workspace, "")] if project.workspace else []
+    asked += [("tag", value, key) for key, value in subject.tags(scenario).items() if isinstance(value, str)]
+    return next((found for one in asked if (found := subject.settings.assigned(*one))), "")
 
 
 def _stack_names(subject: Subject) -> tuple[str, ...]:
