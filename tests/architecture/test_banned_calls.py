@@ -10,7 +10,7 @@ import pytest
 
 CHECKER = Path(__file__).parents[2] / "checker" / "mlguard"
 NOWHERE = """
-    asyncio code codeop cffi ctypes dill ftplib http httpx imaplib joblib marshal nntplib pickle poplib pty requests
+    asyncio code codeop cffi ctypes dill ftplib http httpx imaplib joblib marshal nntplib poplib pty requests
     runpy selectors shelve smtplib socket socketserver ssl telnetlib urllib.request webbrowser wsgiref xmlrpc
 """
 """Modules that nothing imports."""
@@ -18,6 +18,7 @@ ONE_PLACE = {
     "subprocess": "history/git.py",
     "multiprocessing": "scan/processes.py",
     "concurrent": "scan/processes.py",
+    "pickle": "scan/processes.py",  # what the processes of one run send each other, nothing that was stored or scanned
 }
 """Modules that one module imports, for the whole project."""
 CALLS = """
