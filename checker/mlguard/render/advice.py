@@ -66,7 +66,10 @@ def first_paragraph(text: str) -> str:
 
 
 def fix_in_brief(finding: Finding) -> str:
-    """Give the fix on one line: its first sentences or its only line of code, else where the code is to be read."""
+    """Give the fix on one line: what mlguard can do, else the first sentences or the only line of code."""
+    automatic = fix_by_mlguard(finding)
+    if automatic:
+        return automatic
     blocks = fix_blocks(fix_by_hand(finding))
     if not blocks:
         return ""
