@@ -15,7 +15,8 @@ from mlguard.finding import Report
 from mlguard.policy.load import bundled_policies, load_folder, read_policy
 from mlguard.policy.model import Example, Policy
 from mlguard.record import replace
-from mlguard.repair import Mended, mend, planned
+from mlguard.repair.planning import planned
+from mlguard.repair.rounds import Mended, mend
 from mlguard.scan import Options, scan
 from mlguard.scan.selection import choose
 from mlguard.source import Overlay, Root

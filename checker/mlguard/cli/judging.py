@@ -51,10 +51,9 @@ def add_judging(parser: argparse.ArgumentParser) -> None:
 
 def _jobs(written: str) -> int:
     """Read a number of processes."""
-    number = int(written)
-    if not 1 <= number <= _MAX_JOBS:
-        raise ValueError
-    return number
+    if not written.isdecimal() or not 1 <= int(written[:9]) <= _MAX_JOBS:
+        raise argparse.ArgumentTypeError(f"wanted a number from 1 to {_MAX_JOBS}")
+    return int(written)
 
 
 def scan_options(options: argparse.Namespace, root: Root, settings: Root) -> Options:

@@ -20,7 +20,7 @@ from mlguard.cli.outcome import CLEAN, FINDINGS, NOTHING, UNTRUSTED, say, write_
 from mlguard.cli.progress import Progress
 from mlguard.cli.reports import add_reports, reports_wanted
 from mlguard.errors import UsageError
-from mlguard.finding import Finding, Report
+from mlguard.finding import Finding, Report, number_of
 from mlguard.policy.model import Severity
 from mlguard.record import replace
 from mlguard.render import renderer
@@ -39,6 +39,7 @@ def add_scan(scan: argparse.ArgumentParser) -> None:
     add = scan.add_argument
     add("paths", nargs="*", metavar="PATH", help="files or folders; this folder by default")
     add_reports(scan)
+    add("--min-severity", choices=_SEVERITIES, default="info", help="report only findings from this severity")
     add("--fail-on", choices=(*_SEVERITIES, "never"), help="the severity from which findings fail the run")
     add("--fail-on-exposure", type=float, metavar="USD", help="fail the run when at least this is at stake for a month")
     add("--sort", choices=("place", "severity", "exposure"), default="place", help="the order of findings")
@@ -100,9 +101,8 @@ def _mend(options: argparse.Namespace, change: Change, paths: tuple[str, ...], r
 
 def hook(names: Sequence[str]) -> int:
     """`mlguard hook FILE…`: check the projects of the changed files; quiet when none of them is infrastructure code."""
-    files = [Path(name) for name in names if os.path.lexists(name)]
     root = Root(root_of([Path()]))
-    changed = frozenset(relative(root, path) for path in files)
+    changed = frozenset(relative(root, Path(name)) for name in names)
     parser = argparse.ArgumentParser()
     add_scan(parser)
     options = parser.parse_args(["--no-progress"])
@@ -126,16 +126,26 @@ def _report(options: argparse.Namespace, change: Change, paths: tuple[str, ...],
 
     try:
         report = _planned(change.report(options, options_for))
-        return replace(report, display_prefix=display_prefix(change.root))
+        return _from_severity(replace(report, display_prefix=display_prefix(change.root)), options.min_severity)
     finally:
         progress.close()
+
+
+def _from_severity(report: Report, level: str) -> Report:
+    """Leave out the findings below a severity, and say how many."""
+    kept = tuple(one for one in report.findings if one.severity >= Severity.named(level))
+    left_out = len(report.findings) - len(kept)
+    if not left_out:
+        return report
+    note = f"{number_of(left_out, 'finding')} below {level} left out, as --min-severity asks"
+    return replace(report, findings=kept, notes=(*report.notes, note))
 
 
 def _planned(report: Report) -> Report:
     """Find out how what can be mended is written, where there is anything to mend."""
     if not any(finding.remedy is not None for finding in report.findings):
         return report
-    from mlguard.repair import planned  # noqa: PLC0415  (most reports of a clean repository need none)
+    from mlguard.repair.planning import planned  # noqa: PLC0415  (most reports of a clean repository need none)
 
     return planned(report)
 

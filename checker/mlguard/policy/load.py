@@ -24,6 +24,7 @@ from mlguard.policy.model import (
     Expectation,
     Fix,
     Guardrail,
+    Judging,
     Operand,
     ParameterOperand,
     Policy,
@@ -45,7 +46,7 @@ COMPILED = (Policy, Severity, Check, Quantified, Combined, ParameterOperand, Gua
 _EXAMPLES = re.compile(r"(?m)^examples:[ \t]*$")
 _KEYS = (
     "id", "title", "severity", "raise_severity_when", "since", "pack", "recommended", "aliases", "applies_to",
-    "when", "require", "message", "why", "fix_by_hand", "fix", "exposure", "scp", "references", "examples",
+    "judged_by", "when", "require", "message", "why", "fix_by_hand", "fix", "exposure", "scp", "references", "examples",
 )  # fmt: skip
 _REQUIRED = ("id", "title", "severity", "pack", "applies_to", "require", "message", "why", "fix_by_hand", "scp")
 _NOT_POLICIES = frozenset(("schema", "vocabulary", "data"))
@@ -172,6 +173,7 @@ class _Reader:
             built_in=built_in,
             exposure=self._exposure(),
             recommended=self._recommended(),
+            judged_by=self._judged_by(),
             fixes=read_fixes(self._fields["fix"], clauses, self._parameters) if "fix" in self._fields else (),
         )
 
@@ -187,6 +189,12 @@ class _Reader:
         if node is not None and not isinstance(node.content, bool):
             raise self._refused('"recommended" is true or false', node)
         return node is None or bool(node.content)
+
+    def _judged_by(self) -> Judging:
+        written = self._text("judged_by") if "judged_by" in self._fields else "domain"
+        if written not in get_args(Judging):
+            raise self._refused(f'"judged_by" is one of {", ".join(get_args(Judging))}', self._fields["judged_by"])
+        return cast("Judging", written)
 
     def _exposure(self) -> Pricing:
         written = self._text("exposure") if "exposure" in self._fields else "none"

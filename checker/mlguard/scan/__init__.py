@@ -16,7 +16,7 @@ from mlguard.record import replace
 from mlguard.resource import Project
 from mlguard.scan.alike import alike
 from mlguard.scan.discover import Found, discover
-from mlguard.scan.judging import Judged, is_meant, named_project, units_of_accounts
+from mlguard.scan.judging import Judged, named_project, units_of_accounts
 from mlguard.scan.merging import merged
 from mlguard.scan.options import Options, Tick, Validate
 from mlguard.scan.reading import Reading, notes_on_apps, still_waiting
@@ -39,6 +39,7 @@ def scan(options: Options) -> Report:
     notes = [*notes_on_apps(options, found), *found.notes, *(options.given.unknown_names() if projects else ())]
     if options.only is not None:  # what is wrong elsewhere is no business of these files
         problems = [problem for problem in problems if problem.path in options.only]
+        found.skipped = {path: why for path, why in found.skipped.items() if path in options.only}
     wishes = Wishes(options.today, options.only is None and options.paths == ("",), not options.environment)
     for project in projects:
         wishes.add(project.wishes, project.path)
@@ -160,7 +161,7 @@ def projects_of(options: Options) -> tuple[list[Project], list[MlguardError]]:
     named = [
         named_project(raw, options, options.terms(raw.path), vocabulary)
         for _, raw in reading.projects()
-        if is_meant(raw, options)
+        if reading.affected.project(raw)
     ]
     problems = [*found.problems, *reading.problems, *(problem for project in named for problem in project.raw.problems)]
     return named, _unique(problems)

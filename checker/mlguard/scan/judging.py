@@ -80,7 +80,7 @@ class Judge:
 
     def _judged(self, raw: RawProject) -> Judged:
         options = self._options
-        judged = Judged(raw.path, raw.environment, tuple(raw.files), is_meant(raw, options))
+        judged = Judged(raw.path, raw.environment, tuple(raw.files), self.reading.affected.project(raw))
         if not judged.meant:
             return judged
         terms = options.terms(raw.path)
@@ -116,7 +116,7 @@ class Judge:
     def _accounts(self) -> list[Resource]:
         """Read what serves whole accounts, each time anew in every process: trees cannot be sent."""
         reading = Reading(self._options, self.reading.found, self._vocabulary, _account_types(self._vocabulary))
-        projects = [raw for unit in self._of_accounts for raw in reading.read(unit) if is_meant(raw, self._options)]
+        projects = [raw for unit in self._of_accounts for raw in reading.read(unit)]
         named = (named_project(raw, self._options, self._options.terms(raw.path), self._vocabulary) for raw in projects)
         return [one for project in named for one in project.resources if one.kind in OF_THE_ACCOUNT]
 
@@ -126,7 +126,8 @@ def units_of_accounts(options: Options, found: Found) -> list[Unit]:
     vocabulary = bundled_vocabulary()
     units: dict[Unit, None] = {}
     about = _account_types(vocabulary)
-    for unit, raw in Reading(options, found, vocabulary, about).projects():
+    everywhere = replace(options, only=None)  # any project may hold the budget, whichever files have changed
+    for unit, raw in Reading(everywhere, found, vocabulary, about).projects():
         kinds = (kind.name for one in raw.resources for kind in vocabulary.kind_of_type.get(one.type, ()))
         if any(kind in OF_THE_ACCOUNT for kind in kinds):
             units[unit] = None
@@ -141,11 +142,6 @@ def named_project(raw: RawProject, options: Options, terms: Terms, vocabulary: V
     """Give a project in the words of the vocabulary, with what the user said of it."""
     native = frozenset(kind for policy in terms.policies for kind in policy.applies_to if ":" in kind)
     return normalise(raw, vocabulary, _settings(raw, options, terms), native)
-
-
-def is_meant(raw: RawProject, options: Options) -> bool:
-    """Tell whether the project is one of those that were asked for."""
-    return options.only is None or any(path in options.only for path in raw.files)
 
 
 def _settings(raw: RawProject, options: Options, terms: Terms) -> Settings:
@@ -167,8 +163,13 @@ def _canonical(policies: Sequence[Policy]) -> Callable[[str], str | None]:
 
 
 def _needed(judged: Judged, documents: Mapping[str, Document]) -> dict[str, Document]:
-    """Give the documents that a report shows lines of; all others are dropped with the project."""
-    places = [one.at for one in judged.findings] + [one.at for one in judged.undecided]
+    """Give the documents that a report shows lines of; all others are dropped with the project.
+
+    A fix may have its place in any file of a project, so where there is one, all are kept.
+    """
+    if any(finding.remedy is not None for finding in judged.findings):
+        return dict(documents)
+    places = [one.at for one in judged.findings]
     places += [one.span for finding in judged.findings for one in finding.related]
     places += [wish.at for wish in judged.wishes]
     remedies = [one.remedy for one in judged.findings if one.remedy is not None]

@@ -12,6 +12,7 @@ from mlguard.parse import cloudformation
 from mlguard.parse.cloudformation import Given
 from mlguard.record import replace
 from mlguard.resource import RawProject
+from mlguard.scan.affected import Affected
 from mlguard.scan.discover import Found
 from mlguard.scan.options import Options
 from mlguard.scan.units import Unit, outer_folders, outermost
@@ -36,6 +37,7 @@ class Reading:
         self.planned: set[str] = set()
         self._options = options
         self.found = found
+        self.affected = Affected(options, found)
         self._vocabulary = vocabulary
         self._about = about
         self._native = frozenset(kind.partition(":")[2] for kind in native_kinds(options))
@@ -59,11 +61,11 @@ class Reading:
 
     def assemblies(self, waiting: Sequence[str]) -> list[Unit]:
         """Give the assemblies that are in no other one of those that wait."""
-        return [Unit("assembly", folder) for folder in outer_folders(waiting)]
+        return [Unit("assembly", folder) for folder in outer_folders(waiting) if self.affected.assembly(folder)]
 
     def templates(self, read: set[str]) -> list[Unit]:
         """Give the templates that no assembly holds and no other one nests."""
-        paths = [path for path in self.found.templates if path not in read]
+        paths = [path for path in self.affected.templates() if path not in read]
         made_of: dict[str, set[str]] = {}
         told = len(self.problems)
         for path in paths:
@@ -75,13 +77,18 @@ class Reading:
 
     def plans(self) -> list[Unit]:
         """Give the plans, which are read together."""
-        return [Unit("plans")] if self._options.plans or self.found.plans else []
+        return [Unit("plans")] if (self._options.plans or self.found.plans) and self.affected.plans() else []
 
     def roots(self, planned: set[str]) -> list[Unit]:
         """Give the Terraform roots that no plan stands for."""
         if not self.found.terraform:
             return []
-        return [Unit("root", folder) for folder in self._folders.roots() if folder not in planned]
+        folders = self._folders
+        return [
+            Unit("root", folder)
+            for folder in folders.roots()
+            if folder not in planned and (self.affected.everything or self.affected.code(folders.documents(folder)))
+        ]
 
     def read(self, unit: Unit) -> list[RawProject]:
         """Read a unit, as one project for each environment that it is deployed to."""

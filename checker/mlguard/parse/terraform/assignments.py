@@ -12,6 +12,8 @@ from mlguard.record import field, record
 from mlguard.source import Document, Root
 from mlguard.value import Node
 
+_MAX_KEPT = 256
+
 
 def everywhere(_folder: str) -> bool:
     """Say that a root may be deployed to an environment."""
@@ -41,7 +43,7 @@ class Variables:
 
 
 class VariableFiles:
-    """The tfvars files of a scan, each read once however many roots it is for."""
+    """The tfvars files of a scan; one that is for many roots is read once, as long as few others are."""
 
     def __init__(self, root: Root) -> None:
         self._root = root
@@ -51,6 +53,8 @@ class VariableFiles:
         """Give the text of a file and its arguments by name, or the problem with it."""
         if path not in self._read:
             self._read[path] = self._parse(path)
+            if len(self._read) > _MAX_KEPT:
+                del self._read[next(iter(self._read))]
         return self._read[path]
 
     def given(self, folder: str, files: tuple[str, ...]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 
 from mlguard.errors import LimitError, MlguardError
 from mlguard.parse.terraform.assignments import Assignments, VariableFiles, Variables
@@ -87,9 +88,19 @@ class Folders:
         self._about = about
         self._known: dict[str, Configuration] = {}
 
+    @cached_property
+    def _indexed(self) -> tuple[dict[str, list[str]], set[str]]:
+        return _calls(self._root, self._folders, self._open)
+
     def roots(self) -> list[str]:
         """Give the folders that are deployed as they are."""
-        return _roots(self._root, self._folders, self._open)
+        return _roots(self._folders, *self._indexed)
+
+    def documents(self, folder: str) -> dict[str, Document]:
+        """Give the files of a root and of the local modules that it calls."""
+        reached: set[str] = set()
+        _reach([folder], self._indexed[0], reached)
+        return {path: one for below in sorted(reached) for path, one in self._open(below).documents.items()}
 
     def load(
         self, folder: str, given: Variables, region: str = "", environments: Sequence[Variables] = ()
@@ -147,8 +158,10 @@ def _app_folder(folder: str) -> str:
     return "/".join(parts[:-3]) if parts[-2:-1] == ["stacks"] else folder
 
 
-def _roots(root: Root, folders: Sequence[str], opened: Callable[[str], Configuration]) -> list[str]:
-    """Choose the folders that no other one calls, or that stand alone although called; and one of each circle."""
+def _calls(
+    root: Root, folders: Sequence[str], opened: Callable[[str], Configuration]
+) -> tuple[dict[str, list[str]], set[str]]:
+    """Give the folders that each folder calls as modules, and those that stand alone although they may be called."""
     calls: dict[str, list[str]] = {}
     alone: set[str] = set()
     for folder in folders:
@@ -160,6 +173,11 @@ def _roots(root: Root, folders: Sequence[str], opened: Callable[[str], Configura
             if target is not None and target != folder:
                 found.append(target)
         calls[folder] = found
+    return calls, alone
+
+
+def _roots(folders: Sequence[str], calls: dict[str, list[str]], alone: set[str]) -> list[str]:
+    """Choose the folders that no other one calls, or that stand alone although called; and one of each circle."""
     called = {target for found in calls.values() for target in found}
     roots = [folder for folder in folders if folder not in called or folder in alone]
     reached: set[str] = set()
