@@ -172,5 +172,7 @@ def _needed(judged: Judged, documents: Mapping[str, Document]) -> dict[str, Docu
     places = [one.at for one in judged.findings]
     places += [one.span for finding in judged.findings for one in finding.related]
     places += [wish.at for wish in judged.wishes]
+    remedies = [one.remedy for one in judged.findings if one.remedy is not None]
+    places += [at for one in remedies for at in (one.at, one.parameter, one.found) if at is not None]
     paths = dict.fromkeys(place.path for place in places)
     return {path: documents[path] for path in paths if path in documents}
