@@ -21,6 +21,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 from markdown_it import MarkdownIt
 
 from mlguard.configuration import parse_configuration
@@ -308,3 +309,22 @@ def test_the_pipelines_shown_are_accepted(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "check_jsonschema", *schema, *files]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_pipeline_for_merge_requests_runs(tmp_path: Path) -> None:
+    (shown,) = (one for one in TITLED if one.title == ".gitlab-ci.yml")
+    command = yaml.safe_load(shown.text)["mlguard"]["script"][-1].replace("/tmp/mlguard/bin/", "")  # noqa: S108
+    bucket = 'resource "aws_s3_bucket" "%s" {\n  bucket = "training-data"\n}\n'
+    scene = Scene(tmp_path)
+    (scene.folder / "main.tf").write_text(bucket % "known", encoding="utf-8")
+    for line in ("git init --quiet", "git add --all", "git commit --quiet --message=Base"):
+        assert scene.run(line) == ""
+    scene.environment["CI_MERGE_REQUEST_DIFF_BASE_SHA"] = scene.run("git rev-parse HEAD").strip()
+    assert "1 existing" in scene.run(command)
+    assert scene.code == 0
+    (scene.folder / "more.tf").write_text(bucket % "new", encoding="utf-8")
+    assert "more.tf:1:1" in scene.run(command)
+    assert scene.code == 1
+    quality = json.loads((scene.folder / "mlguard-code-quality.json").read_text(encoding="utf-8"))
+    assert "more.tf" in {one["location"]["path"] for one in quality}
+    assert "more.tf" in (scene.folder / "mlguard-junit.xml").read_text(encoding="utf-8")
