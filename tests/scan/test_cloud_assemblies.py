@@ -274,8 +274,8 @@ def test_an_acknowledgement_counts_once_for_all_it_speaks_of(scanned: Scan) -> N
     }
     report = scanned({**assembly(T=artifact), "cdk.out/T.json": template(**resources), "app.py": SOURCE})
     assert not report.counted()
-    assert [note for note in report.notes if "ignore" in note] == [
-        'app.py:12: this ignore names "none", which is no policy'
+    assert [(one.at.path, one.at.line, one.ids, bool(one.faults)) for one in report.ignores if one.faults] == [
+        ("app.py", 12, ("none",), True)
     ]
 
 
