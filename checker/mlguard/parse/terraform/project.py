@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from mlguard.errors import LimitError, MlguardError
@@ -16,6 +16,7 @@ from mlguard.parse.terraform.instances import Existence, existing_keys
 from mlguard.parse.terraform.modules import CreatedBy, Modules, unknown_source
 from mlguard.parse.terraform.providers import default_tags, region_node
 from mlguard.parse.terraform.references import Resolver
+from mlguard.parse.terraform.roots import reach, roots_of
 from mlguard.parse.terraform.scanner import ScannedBlock
 from mlguard.parse.terraform.scope import Instance, Scope
 from mlguard.parse.terraform.syntax import Block
@@ -94,12 +95,12 @@ class Folders:
 
     def roots(self) -> list[str]:
         """Give the folders that are deployed as they are."""
-        return _roots(self._folders, *self._indexed)
+        return roots_of(self._folders, *self._indexed)
 
     def documents(self, folder: str) -> dict[str, Document]:
         """Give the files of a root and of the local modules that it calls."""
         reached: set[str] = set()
-        _reach([folder], self._indexed[0], reached)
+        reach([folder], self._indexed[0], reached)
         return {path: one for below in sorted(reached) for path, one in self._open(below).documents.items()}
 
     def load(
@@ -174,28 +175,6 @@ def _calls(
                 found.append(target)
         calls[folder] = found
     return calls, alone
-
-
-def _roots(folders: Sequence[str], calls: dict[str, list[str]], alone: set[str]) -> list[str]:
-    """Choose the folders that no other one calls, or that stand alone although called; and one of each circle."""
-    called = {target for found in calls.values() for target in found}
-    roots = [folder for folder in folders if folder not in called or folder in alone]
-    reached: set[str] = set()
-    _reach(roots, calls, reached)
-    for folder in folders:
-        if folder not in reached:
-            roots.append(folder)
-            _reach([folder], calls, reached)
-    return sorted(roots)
-
-
-def _reach(folders: Iterable[str], calls: dict[str, list[str]], reached: set[str]) -> None:
-    waiting = list(folders)
-    while waiting:
-        folder = waiting.pop()
-        if folder not in reached:
-            reached.add(folder)
-            waiting.extend(calls.get(folder, ()))
 
 
 class _Builder:
