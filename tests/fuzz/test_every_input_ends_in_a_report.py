@@ -23,7 +23,7 @@ from mlguard.source import Document
 
 Run = Callable[[str, str], None]
 BUDGET = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-ODD = st.sampled_from(
+ODD: st.SearchStrategy[Any] = st.sampled_from(
     [
         None, True, 0, -1, 10**30, 1.5, "", " ", "*", "${", "${x}", "%{ if", "a\x1b[2J", "\u202ex", "\ud800", "x" * 300,
         "::error::x", "\n::error::y", "../../x", "/etc/passwd", "ml.p4d.24xlarge", "AWS::NoValue", "arn:aws:s3:::*",
@@ -49,19 +49,19 @@ def _trees(seeds: Callable[[], Any]) -> list[Any]:
     return found
 
 
-def _changed(draw: st.DrawFn, tree: Any, trees: list[Any]) -> Any:  # noqa: ANN401  (plain data)
+def _changed(data: st.DataObject, tree: Any, trees: list[Any]) -> Any:  # noqa: ANN401  (plain data)
     """Put something else somewhere into a tree: odd data, a part of another tree, or nothing."""
-    if isinstance(tree, dict | list) and tree and draw(st.integers(0, 9)):
+    if isinstance(tree, dict | list) and tree and data.draw(st.integers(0, 9)):
         keys = list(tree) if isinstance(tree, dict) else list(range(len(tree)))
-        key = draw(st.sampled_from(keys))
-        if not draw(st.integers(0, 9)):
+        key = data.draw(st.sampled_from(keys))
+        if not data.draw(st.integers(0, 9)):
             del tree[key]
         else:
-            tree[key] = _changed(draw, tree[key], trees)
+            tree[key] = _changed(data, tree[key], trees)
         return tree
-    part = draw(ODD | st.sampled_from(trees))
-    while isinstance(part, dict) and part and draw(st.booleans()):
-        part = part[draw(st.sampled_from(list(part)))]
+    part = data.draw(ODD | st.sampled_from(trees))
+    while isinstance(part, dict) and part and data.draw(st.booleans()):
+        part = part[data.draw(st.sampled_from(list(part)))]
     return copy.deepcopy(part)
 
 
@@ -75,7 +75,7 @@ def test_a_tree_that_is_changed(run: Run, targets: Any, name: str, data: st.Data
     trees = _trees(targets[name].seeds)
     tree = copy.deepcopy(data.draw(st.sampled_from(trees)))
     for _ in range(data.draw(st.integers(1, 4))):
-        tree = _changed(data.draw, tree, trees)
+        tree = _changed(data, tree, trees)
     run(name, yaml.safe_dump(tree) if name in ("yaml", "policy", "configuration") else json.dumps(tree))
 
 
