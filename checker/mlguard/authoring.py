@@ -15,7 +15,8 @@ from mlguard.finding import Report
 from mlguard.policy.load import bundled_policies, load_folder, read_policy
 from mlguard.policy.model import Example, Policy
 from mlguard.record import replace
-from mlguard.repair import Mended, mend, planned
+from mlguard.repair.planning import planned
+from mlguard.repair.rounds import Mended, mend
 from mlguard.scan import Options, scan
 from mlguard.scan.selection import choose
 from mlguard.source import Overlay, Root
@@ -90,7 +91,7 @@ def test_policies(names: Sequence[str], folders: Sequence[str]) -> tuple[str, in
 
 
 def _named(names: Sequence[str], folders: Sequence[str]) -> Iterable[Policy]:
-    own = [policy for folder in folders for policy in load_folder(Path(folder), folder)]
+    own = [policy for folder in folders for policy in load_folder(Root(Path(folder).absolute()), "", folder)]
     files = [name for name in names if Path(name).is_file()]
     yield from (read_policy(Path(name), name, built_in=False) for name in files)
     wanted = [name.rpartition("/")[2].removesuffix(".yaml") for name in names if name not in files]

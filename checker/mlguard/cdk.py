@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlguard import __version__
-from mlguard.configuration import find_configuration
+from mlguard.configuration import Configurations
 from mlguard.errors import UsageError
 from mlguard.finding import Finding, Report
 from mlguard.policy.model import Severity
 from mlguard.record import replace
 from mlguard.render.advice import fix_by_hand
 from mlguard.scan import Options, scan
-from mlguard.scan.selection import chosen_policies, known_policies, named_environment, rates_of
+from mlguard.scan.selection import Selection, named_environment
 from mlguard.source import Root
 from mlguard.source.root import root_of
 
@@ -55,19 +55,23 @@ class Plugin:
     ) -> None:
         self._cdk = _aws_cdk()
         self._root = Root(root_of([Path()]))
-        configuration = find_configuration(self._root)
-        known = known_policies(self._root, configuration)
+        configurations = Configurations(self._root)
+        selection = Selection(self._root, configurations, select=select, ignore=ignore)
+        terms = selection("")
         if fail_on and fail_on not in _SEVERITIES.split(", "):
             raise UsageError(f'there is no severity "{fail_on}"; there are {_SEVERITIES}')
-        self._fail_on = Severity.named(fail_on) if fail_on else configuration.fail_on
+        self._fail_on = Severity.named(fail_on) if fail_on else None
         self._options = Options(
             root=self._root,
-            policies=chosen_policies(known, configuration, select, ignore),
-            known=known,
-            configuration=configuration,
-            environment=named_environment(environment, configuration),
+            policies=terms.policies,
+            known=terms.known,
+            mandatory=terms.mandatory,
+            configuration=terms.configuration,
+            environment=named_environment(environment, terms.configuration),
             region=region,
-            rates=rates_of(configuration, self._root),
+            rates=terms.rates,
+            configurations=configurations,
+            terms_of=selection,
         )
         os.environ.setdefault(_HOST_TRACES, "1")
 
@@ -91,7 +95,8 @@ class Plugin:
         folder = _top_folder(Path(context.template_paths[0]))
         inside = self._root.folder in folder.parents
         root = self._root if inside else Root(folder.parent)
-        report = scan(replace(self._options, root=root, paths=(folder.relative_to(root.folder).as_posix(),)))
+        options = self._options if inside else replace(self._options, configurations=None, terms_of=None)
+        report = scan(replace(options, root=root, paths=(folder.relative_to(root.folder).as_posix(),)))
         violations = [*self._violations(report, root, _stacks(context)), *self._unread(report)]
         made: aws_cdk.PolicyValidationPluginReport = self._new(
             "PolicyValidationPluginReport",
@@ -111,7 +116,7 @@ class Plugin:
                 "PolicyViolation",
                 rule_name=policy,
                 description=text,
-                severity="error" if severity >= self._fail_on else "warning",
+                severity="error" if severity >= (self._fail_on or min(one.fail_on for one in findings)) else "warning",
                 fix=fix_by_hand(findings[0]),
                 rule_metadata={"severity": severity.label, "why": " ".join(findings[0].policy.why.split())},
                 violating_resources=[self._resource(one, root, stacks) for one in findings],

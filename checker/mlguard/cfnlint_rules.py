@@ -15,14 +15,14 @@ from typing import ClassVar
 from cfnlint.rules import CloudFormationLintRule, RuleMatch
 from cfnlint.template import Template
 
-from mlguard.configuration import find_configuration
+from mlguard.configuration import Configurations
 from mlguard.errors import MlguardError
 from mlguard.finding import Finding, Report
 from mlguard.policy.load import bundled_policies
 from mlguard.policy.model import Policy, Severity
 from mlguard.record import field, record
 from mlguard.scan import Options, scan
-from mlguard.scan.selection import chosen_policies, known_policies, rates_of
+from mlguard.scan.selection import Selection
 from mlguard.source import Root, Span
 from mlguard.source.root import root_of
 
@@ -89,12 +89,21 @@ def _matches(template: Template) -> Iterator[tuple[str, RuleMatch]]:
 
 
 def _report(root: Root, path: str) -> Report:
-    configuration = find_configuration(root)
-    known = known_policies(root, configuration)
-    policies = chosen_policies(known, configuration)
-    rates = rates_of(configuration, root)
+    configurations = Configurations(root)
+    selection = Selection(root, configurations)
+    terms = selection(path)
     return scan(
-        Options(root=root, paths=(path,), policies=policies, known=known, configuration=configuration, rates=rates)
+        Options(
+            root=root,
+            paths=(path,),
+            policies=terms.policies,
+            known=terms.known,
+            mandatory=terms.mandatory,
+            configuration=terms.configuration,
+            rates=terms.rates,
+            configurations=configurations,
+            terms_of=selection,
+        )
     )
 
 

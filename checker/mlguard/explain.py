@@ -29,7 +29,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 def with_examples(policy: Policy) -> Policy:
     """Give the policy with its examples, which are not read for a scan."""
-    if policy.examples or not policy.built_in:
+    if policy.examples or not policy.built_in or not policy.path:
         return policy
     return read_policy(policies_folder() / policy.path, policy.path)
 

@@ -22,6 +22,23 @@ class Suppression:
 
 
 @record()
+class Ignore:
+    """A wish in the code that policies leave something alone, and what became of it.
+
+    `ids` are the names as they are written, `hides` the findings that it keeps from counting, `faults` what is wrong
+    with it, in words. `inline` tells a comment from metadata and acknowledgements.
+    """
+
+    ids: tuple[str, ...]
+    reason: str
+    until: str
+    at: Span
+    inline: bool = True
+    hides: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+
+
+@record()
 class Part:
     """One thing that a finding puts money at stake for, in USD; the parts of a sum are told apart by all but the money.
 
@@ -69,6 +86,14 @@ def sum_of(parts: Iterable[Part], per: Literal["month", "run"] = "month") -> Mon
         highs[part.key] = None if before is None or part.high is None else max(before, part.high)
     unbounded = any(high is None for high in highs.values())
     return Money(sum(lows.values()), None if unbounded else sum(high or 0.0 for high in highs.values()))
+
+
+def fingerprint_of(policy: str, project: str, path: str, resource: str, leaf: str, repeat: int) -> str:
+    """Identify a mistake by what is wrong with what."""
+    from hashlib import blake2b  # noqa: PLC0415  (slow to import, and most reports name no fingerprint)
+
+    parts = (policy, project, path, resource, leaf, str(repeat))
+    return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 @record(eq=False)
@@ -126,9 +151,10 @@ class Finding:
     `when` says in which scenarios it holds, empty when in all. `resource` is the address in the project, `project`
     the file or folder that names the project. `leaf` is the property that settled it, without list indexes. `also`
     are the addresses of more resources that it holds for alike: other instances of the block, other calls of a module.
+    `joined` are the findings that this one stands for, where there are several.
     `exposure` is the money at stake, empty where no figure can be given. `status` is what the change did to it, and
     `was` what it was before, in words, where it got worse. `remedy` is how its policy would mend it, `repair` how that
-    is written.
+    is written. `fail_on` is the severity from which findings of its project fail the run.
     """
 
     policy: Policy
@@ -147,10 +173,12 @@ class Finding:
     repeat: int = 0
     exposure: tuple[Part, ...] = ()
     also: tuple[str, ...] = ()
+    joined: tuple[Finding, ...] = ()
     remedy: Remedy | None = None
     repair: Repair | None = None
     status: Status = ""
     was: str = ""
+    fail_on: Severity = Severity.LOW
 
     @property
     def counts(self) -> bool:
@@ -165,10 +193,12 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """Identify the mistake across moved lines: what is wrong with what, never where it stands."""
-        from hashlib import blake2b  # noqa: PLC0415  (slow to import, and most reports name no fingerprint)
+        return fingerprint_of(self.policy.id, self.project, self.at.path, self.resource, self.leaf, self.repeat)
 
-        parts = (self.policy.id, self.project, self.at.path, self.resource, self.leaf, str(self.repeat))
-        return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """Identify every mistake that this finding tells of: those of several resources alike are told as one."""
+        return tuple(dict.fromkeys((self.fingerprint, *(one.fingerprint for one in self.joined))))
 
     def order(self) -> tuple[object, ...]:
         """Give the key by which findings are sorted: by place, then by policy."""
@@ -220,7 +250,8 @@ class Comparison:
 class Remark:
     """What reviewers of a change must know before they trust the check: how the change bears on the check itself.
 
-    `kind` is one word for programs: `configuration`, `suppression`, `baseline`, `policies`, `parameter`, `scope`.
+    `kind` is one word for programs: `configuration`, `parameter`, `policies`, `baseline`, `suppression`, `pipeline` or
+    `scope`, what is looked at.
     """
 
     kind: str
@@ -258,6 +289,7 @@ class Report:
     documents: Mapping[str, Document] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     display_prefix: str = ""
+    ignores: tuple[Ignore, ...] = ()
     comparison: Comparison | None = None
     remarks: tuple[Remark, ...] = ()
     provenance: Provenance | None = None

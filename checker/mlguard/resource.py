@@ -125,7 +125,8 @@ class RawProject:
 
     `path` is the file or folder that the project is named by; `names` are texts that may tell its environment
     (folders, stack name, workspace), most telling first; `environment` is the one that the user deploys it to with
-    these values, empty where the values are nobody's in particular.
+    these values, empty where the values are nobody's in particular. `stack` and `workspace` are the names that it is
+    deployed under, empty where nobody told them.
     """
 
     dialect: Dialect
@@ -139,6 +140,8 @@ class RawProject:
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     environment: str = ""
+    stack: str = ""
+    workspace: str = ""
 
 
 @record(eq=False)

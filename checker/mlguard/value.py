@@ -96,12 +96,14 @@ class Parameter:
 class Origin:
     """Another place that a value came through, in words: `default of variable "size"`.
 
-    `parameter` is set where the value is, unchanged, that of a parameter.
+    `parameter` is set where the value is, unchanged, that of a parameter. `instead_of_default` tells that the value is
+    one that whoever deploys may choose, and not the one that a parameter has by default.
     """
 
     span: Span
     what: str
     parameter: Parameter | None = None
+    instead_of_default: bool = False
 
 
 @record()

@@ -31,3 +31,15 @@ def test_cloudformation(tmp_path: Path) -> None:
     small.write_text("Resources: {Topic: {Type: 'AWS::SNS::Topic'}}\n", encoding="utf-8")
     measured = rows(run("cloudformation.py", "--template", small, "--templates", "2"))
     assert measured == ["mlguard, cold", "mlguard, warm"] * 2
+
+
+def test_growth(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text('resource "aws_sagemaker_model" "m" {\n  name = "x"\n}\n', encoding="utf-8")
+    command = [sys.executable, str(FOLDER / "growth.py"), "--copies", "1,3", "--jobs", "1,2", str(tmp_path)]
+    table = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("|")] == [
+        "copies",
+        "---:",
+        "1",
+        "3",
+    ]

@@ -122,6 +122,17 @@ def test_the_severity_that_fails(write: Write) -> None:
     assert scan(*select, "--fail-on", "low") == 1
 
 
+def test_the_severity_that_is_reported(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write({"main.tf": DEAR % ""})
+    select = ("--select", "notebook-without-lifecycle-config", "--format", "json")
+    assert scan(*select, "--min-severity", "low") == 1
+    assert not json.loads(capsys.readouterr().out)["notes"]
+    assert scan(*select, "--min-severity", "critical") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["findings"] == []
+    assert report["notes"] == ["1 finding below critical left out, as --min-severity asks"]
+
+
 def test_undecided_checks_fail_on_demand(write: Write) -> None:
     write({"main.tf": 'variable "x" {}\n' + CHEAP.replace('"ml.t3.medium"', "var.x")})
     assert scan("--select", PREMIUM) == 0
@@ -156,7 +167,7 @@ def test_an_ignore_that_ignores_nothing_is_said(write: Write, capsys: pytest.Cap
     write({"main.tf": CHEAP + f"# mlguard: ignore[{PREMIUM}] no longer\n" + "locals {}\n"})
     assert scan("--select", PREMIUM) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert f'main.tf:4: this ignore of "{PREMIUM}" matches no finding: remove it' in shown
+    assert f'main.tf:4:1 info suppression-unused this ignore of "{PREMIUM}" hides no finding: remove it' in shown
 
 
 def test_an_ignore_above_the_line_and_above_the_block(write: Write) -> None:

@@ -109,6 +109,8 @@ def test_a_new_environment_lacks_nothing_that_a_policy_needs() -> None:
         ("parameters:\n  max_idle: 3\n", 2, 'no parameter "max_idle"; did you mean "max_idle_seconds"?'),
         ("parameters:\n  max_idle_seconds: soon\n", 2, '"max_idle_seconds" must be a number'),
         ("parameters:\n  max_idle_seconds: true\n", 2, '"max_idle_seconds" must be a number'),
+        ("parameters:\n  assume_stack_tags: 1\n", 2, '"assume_stack_tags" must be true or false'),
+        ("root: 1\n", 1, '"root" must be true or false'),
         ("parameters:\n  allowed_regions: x\n", 2, '"allowed_regions" must be a list of texts'),
         ("parameters:\n  allowed_regions: [1]\n", 2, '"allowed_regions" must be a list of texts'),
         ("environments:\n  a:\n    wrds: [x]\n", 3, 'no setting "wrds"; did you mean "words"?'),

@@ -23,7 +23,7 @@ def test_what_is_compiled_is_what_was_read(tmp_path: Path, monkeypatch: pytest.M
     compiled._content.cache_clear()  # noqa: SLF001  (it has read that there is none in a checkout)
     try:
         for name, (value, classes) in read.items():
-            assert compiled.compiled(name, classes) == value
+            assert compiled.encoded(compiled.compiled(name, classes), classes) == content[name], value
     finally:
         compiled._content.cache_clear()  # noqa: SLF001
 

@@ -13,13 +13,13 @@ import pytest
 import yaml
 
 import mlguard.scan
-from mlguard.finding import Finding
+from mlguard.finding import Finding, Undecided
 from mlguard.policy.load import bundled_policies
 from mlguard.resource import RawProject
 from mlguard.scan import Options
 from mlguard.scan.check import Checked, check_project
 from mlguard.source import Root
-from mlguard.suppress import suppress
+from mlguard.suppression import Rules, Wish, mark
 
 ROOTS = Path(__file__).parents[2] / "fixtures" / "terraform"
 Key = tuple[str, str]
@@ -40,14 +40,16 @@ class Recorder:
             self.verdicts[one.policy.id, named(project.raw, one.resource)] = f"undecided {one.because}"
         return checked
 
-    def suppress(self, findings: list[Finding], project: RawProject, *more: Any) -> Any:  # noqa: ANN401  (as check)
+    def mark(
+        self, findings: list[Finding], undecided: list[Undecided], project: RawProject, rules: Rules
+    ) -> tuple[list[Finding], list[Wish]]:
         """Mark what is suppressed, and keep every finding with its place."""
-        marked, notes = suppress(findings, project, *more)
+        marked, wishes = mark(findings, undecided, project, rules)
         for one in marked:
             verdict = "suppressed" if one.suppressed else f"fail {one.at.path}:{one.at.line}"
             key = (one.policy.id, named(project, one.resource))
             self.verdicts[key] = ", ".join([*([self.verdicts[key]] if key in self.verdicts else []), verdict])
-        return marked, notes
+        return marked, wishes
 
 
 def named(project: RawProject, address: str) -> str:
@@ -72,8 +74,8 @@ def test_the_verdicts_are_those_that_the_code_asks_for(
     name: str, judged: frozenset[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder = Recorder()
-    monkeypatch.setattr(mlguard.scan, "check_project", recorder.check)
-    monkeypatch.setattr(mlguard.scan, "suppress", recorder.suppress)
+    monkeypatch.setattr(mlguard.scan.judging, "check_project", recorder.check)
+    monkeypatch.setattr(mlguard.scan.judging, "mark", recorder.mark)
     wanted = expected(ROOTS / name)
     policies = tuple(policy for policy in bundled_policies() if policy.id in judged)
     report = mlguard.scan.scan(Options(Root(ROOTS / name), policies=policies, known=policies))

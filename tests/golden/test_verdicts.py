@@ -61,7 +61,7 @@ def observed(expectation: Mapping[str, Any], judged: frozenset[str], patch: Call
                 _note(seen, policy, resource, project, check_project(one, (policy,), lookup, elsewhere))
         return Checked()
 
-    patch("mlguard.scan.check_project", record)
+    patch("mlguard.scan.judging.check_project", record)
     options: Mapping[str, Any] = expectation.get("options", {})
     report: Report = scan(Options(Root(folder), paths=(path,), policies=policies, known=policies, **options))
     seen.problems = [f"{one.path}:{one.line} {one.message}" for one in report.problems]

@@ -65,6 +65,7 @@ class Law:
 
 SERVICE_LINKED = "its instances are started by a service-linked role, which no SCP binds"
 NO_LIMIT = "no condition key of its calls tells how long it may run"
+NOT_THE_DEFAULT = "the lint looks at what runs by default, the guardrail at what is chosen then"
 AT_LAUNCH = "it is refused when an instance is started from it"
 MACHINES = ["t3.medium", "m5.xlarge", "m5.24xlarge", "c5.4xlarge", "r5.large", "p3.2xlarge", "p4d.24xlarge",
             "p5.48xlarge", "g4dn.xlarge", "g5.xlarge", "g5.12xlarge", "inf2.48xlarge", "trn1.32xlarge"]  # fmt: skip
@@ -247,6 +248,7 @@ LAWS: Mapping[str, Law] = {
         "",
         TYPED,
         kinds={"batch.compute_environment": SERVICE_LINKED, "ec2.launch_template": AT_LAUNCH},
+        titles={"a list of types that the template does not start by default": NOT_THE_DEFAULT},
     ),
     "premium-accelerator-in-nonproduction": Law("", TYPED),
     "premium-region": Law(
@@ -279,7 +281,10 @@ LAWS: Mapping[str, Law] = {
         {"type": ["gp2", "gp3", "st1", "io1"], "size": ["10", "500"], "iops": ["", "iops = 3000", "iops = 20000"]},
         apart=iops_apart,
         kinds={"ec2.launch_template": AT_LAUNCH},
-        titles={"provisioned IOPS that gp3 has": "a volume that several instances share needs them, and no key tells"},
+        titles={
+            "provisioned IOPS that gp3 has": "a volume that several instances share needs them, and no key tells",
+            "gp2 may be chosen, gp3 is the default": NOT_THE_DEFAULT,
+        },
     ),
 }  # fmt: skip
 

@@ -104,6 +104,10 @@ PLANTED: Mapping[str, tuple[str, str]] = {
         scp(statement(Condition={"ForAnyValue:StringNotLikeIfExists": {TYPES: "ml.t3.*"}})),
         "if-exists-in-set-operator",
     ),
+    "IfExists that denies what lacks the key": (
+        scp(statement(Condition={"NumericGreaterThanIfExists": {"sagemaker:MaxRuntimeInSeconds": "3600"}})),
+        "if-exists-denies-without-key",
+    ),
     "negated EC2 key on every resource": (
         scp(statement(Action="ec2:RunInstances", Condition={"StringNotLike": {"ec2:InstanceType": "t3.*"}})),
         "negated-key-on-other-resources",

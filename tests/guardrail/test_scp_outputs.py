@@ -217,6 +217,15 @@ def test_other_partitions(partition: str, region: str, capsys: Capture, reposito
     assert "arn:aws:" not in text
 
 
+def test_side_effects_are_those_of_the_statement() -> None:
+    made = generate(bundled_policies(), bundled_parameters(), "sandbox").manifest
+    effects = {sid: " ".join(entry["side_effects"]) for sid, entry in made.items()}
+    assert "requests without aws:RequestTag/Team are denied" in effects["RequireCostTagTeam"]
+    assert "requests without" not in effects["RequireEnvironmentTagValue"]
+    assert "torn down by the exempt roles alone" in effects["ProtectEndpointScaling"]
+    assert "root volume" in effects["DenyLegacyVolumeTypes"]
+
+
 def test_the_head_of_the_code_says_what_the_page_says(repository: Path, capsys: Capture) -> None:
     page = made(repository, capsys, "--environment", "sandbox")["sandbox/README.md"]
     wanted = re.findall(r"^- `?((?:\w|-)+:\w.*?)`?$", page.split("## Statements")[0], re.MULTILINE)
@@ -277,6 +286,11 @@ def test_only_what_the_findings_call_for(repository: Path, capsys: Capture) -> N
         "    instance_count = 1\n  }\n}\n",
         encoding="utf-8",
     )
+    batch = (
+        'resource "aws_batch_compute_environment" "b" {\n  type = "MANAGED"\n  compute_resources {\n'
+        '    type          = "EC2"\n    max_vcpus     = 8\n    instance_type = ["p3.2xlarge"]\n  }\n}\n'
+    )
+    (repository / "batch.tf").write_text(batch, encoding="utf-8")
     main(["scan", "--format", "json", "--output", "report.json", "--no-progress"])
     found = {one["policy"] for one in json.loads(Path("report.json").read_text(encoding="utf-8"))["findings"]}
     assert "training-without-spot" in found
@@ -286,15 +300,16 @@ def test_only_what_the_findings_call_for(repository: Path, capsys: Capture) -> N
     sids = {one["Sid"] for one in json.loads(printed.out)["Statement"]}
     assert "DenyNotebookTypesNotAllowed" in sids
     assert "ProtectBudgets" not in sids or "ml-project-without-budget" in found
-    assert "1 finding of training-without-spot: no SCP can stop it: No condition key" in printed.err
+    assert "2 findings of training-without-spot: no SCP can stop it: No condition key" in printed.err
+    assert "of outdated-accelerator: no statement is about such a resource: Launches by service-linked" in printed.err
+    assert re.search(r"  batch.tf:\d aws_batch_compute_environment.b\n", printed.err)
     assert "  spot.tf:1 aws_sagemaker_training_job.t\n" in printed.err
     assert "of ml-project-without-budget: an SCP only keeps the cure from being removed: " in printed.err
     files = made(repository, capsys, "--from-findings", "report.json", "--environment", "all")
     assert sorted(name for name in files if "mlguard-" in name) == ["sandbox/mlguard-sandbox-1.json"]
     manifest = json.loads(files["sandbox/manifest.json"])
-    assert {"policy": "training-without-spot", "findings": ["spot.tf:1 aws_sagemaker_training_job.t"]}.items() <= next(
-        one for one in manifest["findings_not_stopped"] if one["policy"] == "training-without-spot"
-    ).items()
+    (spot,) = [one for one in manifest["findings_not_stopped"] if one["policy"] == "training-without-spot"]
+    assert "spot.tf:1 aws_sagemaker_training_job.t" in spot["findings"]
     Path("report.json").write_text("[]", encoding="utf-8")
     assert main(["scp", "generate", "--from-findings", "report.json"]) == 2
 

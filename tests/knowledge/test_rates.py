@@ -103,7 +103,7 @@ def test_own_rates_are_imported_named_and_used(here: Path, capsys: pytest.Captur
 def test_a_missing_or_wrong_file_of_rates_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / ".mlguard.yaml").write_text("prices: rates.csv\n")
     assert main(["scan", "--no-progress"]) == 2
-    assert "rates.csv: prices: no such file" in capsys.readouterr().err
+    assert ".mlguard.yaml:1:1: prices: rates.csv: no such file" in capsys.readouterr().err
     (here / "rates.csv").write_text("item\n")
     (here / "wrong.csv").write_text("item,usd_per_hour\na,b\n")
     assert main(["prices", "import", "wrong.csv"]) == 2

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -20,15 +22,20 @@ TOP = Path(__file__).parents[2]
 PARSERS = ("cfnlint", "hcl2", "lark", "jsonschema")
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build from the tree as it is; without isolation, because hatchling is here and nothing need be fetched."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(TOP)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
+def built(tree: Path, folder: Path) -> Path:
+    """Build without isolation, because hatchling is here and nothing need be fetched."""
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(tree)]
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
+    run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert run.returncode == 0, run.stdout + run.stderr
     (made,) = folder.glob("*.whl")
     return made
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build from the tree as it is."""
+    return built(TOP, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
@@ -61,17 +68,38 @@ def loaded(python: Path, folder: Path, statement: str) -> set[str]:
     return set(run.stdout.splitlines()[-1].split())
 
 
-def test_the_wheel_holds_the_policies_and_no_tests(wheel: Path) -> None:
+def shipped(folder: Path) -> set[str]:
+    """Give the files below a folder, without what Python caches."""
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return {name for name in found if not name.endswith((".pyc", ".pyo"))}
+
+
+def test_the_wheel_holds_what_belongs_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    files = {path.relative_to(TOP).as_posix() for path in (TOP / "policies").rglob("*") if path.is_file()}
-    assert {f"mlguard/{name}" for name in files} <= names
+    policies = {f"policies/{name}" for name in {*shipped(TOP / "policies"), compiled.FILE_NAME}}
+    about = {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"}
+    package, _, rest = wheel.name.partition("-")
+    information = f"{package}-{rest.split('-')[0]}.dist-info"
+    wanted = {f"mlguard/{name}" for name in shipped(TOP / "checker" / "mlguard") | policies}
+    assert names == wanted | {f"{information}/{name}" for name in about}
     assert "mlguard/py.typed" in names
     assert {f"mlguard/render/assets/report.{kind}" for kind in ("html", "css", "js")} <= names
-    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
-    tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
-    assert tops == {"mlguard"}
-    assert not [name for name in names if "test" in Path(name).stem.split("_") or name.endswith((".pth", ".so"))]
+    assert not [name for name in names if name.endswith((".pth", ".so", ".pyd"))]
+
+
+def test_two_builds_give_the_same_bytes(wheel: Path, tmp_path: Path) -> None:
+    """Build again from a copy elsewhere, with other times and rights on its files."""
+    copy = tmp_path / "elsewhere"
+    copy.mkdir()
+    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE"):
+        shutil.copyfile(TOP / name, copy / name)
+    for name in ("checker", "policies"):
+        shutil.copytree(TOP / name, copy / name, copy_function=shutil.copyfile)
+    for path in copy.rglob("*.py"):
+        os.utime(path, (1_500_000_000, 1_500_000_000))
+        path.chmod(0o600)
+    assert built(copy, tmp_path / "again").read_bytes() == wheel.read_bytes()
 
 
 def test_the_wheel_holds_the_compiled_form_of_its_policies(wheel: Path) -> None:

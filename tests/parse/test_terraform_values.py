@@ -181,6 +181,30 @@ def test_files_inside_of_the_root(tmp_path: Path) -> None:
     assert value(tmp_path, 'fileexists("nothing")').content is False
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ('template = file("user data.sh")\n  vars = { name = upper("x") }', "echo X"),
+        ('template = "$${name} of ${var.env}"\n  vars = { name = var.env }', "dev of dev"),
+        ('template = "plain"', "plain"),
+        ('template = file("user data.sh")\n  vars = { name = aws_s3_bucket.a.id }', Reference("aws_s3_bucket.a", "id")),
+        ('template = file("nothing.sh")', "templatefile(): there is no file nothing.sh"),
+        ('template = "$${name}"\n  vars {\n    name = "x"\n  }', "data.template_file.t is read at deployment"),
+    ],
+)
+def test_a_template_that_a_data_source_renders(tmp_path: Path, arguments: str, expected: object) -> None:
+    (tmp_path / "user data.sh").write_text("echo ${name}", encoding="utf-8")
+    (tmp_path / "template.tf").write_text(f'data "template_file" "t" {{\n  {arguments}\n}}\n', encoding="utf-8")
+    found = value(tmp_path, "data.template_file.t.rendered").content
+    if isinstance(expected, Reference):
+        assert isinstance(found, Unknown)
+        assert (found.pattern, found.references) == ("echo *", (expected,))
+    elif isinstance(found, Unknown):
+        assert found.because == expected
+    else:
+        assert found == expected
+
+
 def test_items_keep_their_places(tmp_path: Path) -> None:
     node = value(tmp_path, '[\n    "x",\n    var.env,\n  ]')
     assert isinstance(node.content, Items)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from mlguard.bundled import policies_folder
 from mlguard.configuration import Configuration, parse_configuration
 from mlguard.policy.load import bundled_policies, read_policy
 from mlguard.policy.model import Example, Fix, Policy, Recipe
+from mlguard.record import replace
 from mlguard.source import Document
 
 _IN_A_DEFINITION = "it stands in a definition inside of another resource: mend it there by hand"

@@ -227,6 +227,8 @@ CONFIGURATIONS = (
     ("budgets: none\n", False),
     ("environments: {research: {wrds: [x]}}\n", False),
     ("parameters: {max_idle_seconds: true}\n", False),
+    ("parameters: {assume_stack_tags: true}\n", True),
+    ("parameters: {judge_without_machine_learning: 0}\n", False),
     ("select: {a: b}\n", False),
     ("- a\n", False),
 )

@@ -9,7 +9,7 @@ import pytest
 from mlguard.errors import PolicyError
 from mlguard.policy.load import load_folder, parse_policy
 from mlguard.policy.model import Check, Combined, ParameterOperand, Quantified, Severity
-from mlguard.source import Document
+from mlguard.source import Document, Root
 
 GOOD = """\
 id: a-mistake
@@ -143,7 +143,7 @@ def write(folder: Path, name: str, text: str) -> None:
 def test_a_folder_of_policies_is_read_in_the_order_of_ids(tmp_path: Path) -> None:
     write(tmp_path / "p", "z.yaml", GOOD)
     write(tmp_path / "p", "a.yaml", GOOD.replace("a-mistake", "b-mistake"))
-    assert [policy.id for policy in load_folder(tmp_path / "p", "p")] == ["a-mistake", "b-mistake"]
+    assert [policy.id for policy in load_folder(Root(tmp_path), "p", "p")] == ["a-mistake", "b-mistake"]
 
 
 @pytest.mark.parametrize("name", ["instance-type-not-allowed", "a-mistake"])
@@ -151,7 +151,7 @@ def test_an_id_that_is_taken_is_refused(tmp_path: Path, name: str) -> None:
     write(tmp_path / "p", "a.yaml", GOOD)
     write(tmp_path / "p", "b.yaml", GOOD.replace("a-mistake", name))
     with pytest.raises(PolicyError, match=f'the id "{name}" belongs to another policy') as caught:
-        load_folder(tmp_path / "p", "shown")
+        load_folder(Root(tmp_path), "p", "shown")
     assert caught.value.path == "shown/b.yaml"
 
 
@@ -159,7 +159,7 @@ def test_links_in_a_folder_of_policies_are_not_followed(tmp_path: Path) -> None:
     write(tmp_path / "p", "a.yaml", GOOD)
     (tmp_path / "out.yaml").write_text(GOOD.replace("a-mistake", "out"))
     (tmp_path / "p" / "link.yaml").symlink_to(tmp_path / "out.yaml")
-    assert [policy.id for policy in load_folder(tmp_path / "p", "p")] == ["a-mistake"]
+    assert [policy.id for policy in load_folder(Root(tmp_path), "p", "p")] == ["a-mistake"]
 
 
 def test_a_policy_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
@@ -167,4 +167,4 @@ def test_a_policy_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "a.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(PolicyError, match=r"p/a\.yaml"):
-        load_folder(folder, "p")
+        load_folder(Root(tmp_path), "p", "p")

@@ -93,17 +93,24 @@ class Browser:
         self.call("Emulation.setEmulatedMedia", features=scheme)
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.call("Emulation.setDeviceMetricsOverride", **size)
-        self.call("Page.navigate", url="about:blank")
-        self.events.clear()
-        self.call("Page.navigate", url=page.as_uri())
-        while self.run("document.readyState + location.protocol") != "completefile:":
-            time.sleep(0.02)
+        for address in ("about:blank", page.as_uri()):
+            self.events.clear()
+            self.call("Page.navigate", url=address)
+            while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+                self.events.append(self._answer())
 
     def run(self, script: str) -> Any:  # noqa: ANN401  (whatever the script gives)
         """Run a script in the page and give its value."""
         answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
+
+    def wait_for(self, condition: str) -> None:
+        """Wait until a condition holds in the page: events come when the browser has time for them."""
+        deadline = time.monotonic() + _PATIENCE
+        while not self.run(condition):
+            assert time.monotonic() < deadline, condition
+            time.sleep(0.02)
 
     def press(self, key: str) -> None:
         """Press and release a key."""
@@ -308,7 +315,7 @@ def test_an_opened_finding_tells_everything(browser: Browser, page: Path) -> Non
     browser.run("document.querySelector('.finding summary').focus()")
     browser.press("Enter")
     first = "document.querySelector('.finding')"
-    assert browser.run(f"{first}.open")
+    browser.wait_for(f"{first}.open && {first}.querySelector('.advice h4') !== null")
     assert browser.run(f"{first}.querySelector('.code mark').checkVisibility()")
     assert browser.run(f"{first}.querySelector('.parts').checkVisibility()")
     assert browser.run(f"{first}.querySelector('.advice h4').textContent").startswith("Fix")
@@ -323,8 +330,8 @@ def test_an_opened_finding_tells_everything(browser: Browser, page: Path) -> Non
 def test_a_link_leads_to_a_finding(browser: Browser, page: Path) -> None:
     browser.open(page)
     name = browser.run("document.querySelectorAll('.finding')[5].id")
-    browser.run(f"location.hash = {json.dumps(name)}; new Promise((done) => setTimeout(done, 50))")
-    assert browser.run(f"document.getElementById({json.dumps(name)}).open")
+    browser.run(f"location.hash = {json.dumps(name)}")
+    browser.wait_for(f"document.getElementById({json.dumps(name)}).open")
 
 
 def test_the_page_is_complete_on_paper_and_without_its_script(browser: Browser, page: Path) -> None:
@@ -361,7 +368,7 @@ def test_hostile_text_is_text(
         browser.run("document.querySelectorAll('iframe, object, embed, link, base, img, form:not(#tools)').length") == 0
     )
     browser.click(".finding summary")
-    assert browser.run("document.querySelector('.finding').open")
+    browser.wait_for("document.querySelector('.finding').open")
 
 
 def test_two_thousand_findings_are_shown(

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from importlib.resources import files
 
 from mlguard.errors import ParseError
-from mlguard.finding import Finding, Part, Report
+from mlguard.finding import Finding, Part, Repair, Report
 from mlguard.policy.model import Policy
 from mlguard.render.escape import visible
 from mlguard.render.html_report import render
@@ -172,6 +172,20 @@ def test_hostile_text_is_text(make_hostile_report: Callable[[str], Report], host
     assert page.inside == plain.inside
     whole = "".join(page.texts).replace("`", "")
     assert "".join(visible(hostile.replace("\n", " ")).split())[:100].replace("`", "") in "".join(whole.split())
+
+
+def test_what_mlguard_can_mend_itself_is_told(
+    make_finding: Callable[..., Finding], make_report: Callable[..., Report]
+) -> None:
+    safe = Repair(safe=True, what="abort uploads")
+    unsafe = Repair(safe=False, what="delete images")
+    refused = Repair(safe=True, what="", refused="the block is made by a loop")
+    repairs = (safe, unsafe, refused, None)
+    page = Page(render(make_report(*(make_finding(leaf=str(n), repair=one) for n, one in enumerate(repairs)))))
+    assert page.texts.count("Fix by mlguard") == 2
+    for text in ("abort uploads", "mlguard scan --fix", "delete images", "mlguard scan --fix --unsafe-fixes"):
+        assert text in page.texts
+    assert "mlguard does not mend it: the block is made by a loop" in page.texts
 
 
 def test_the_dearest_comes_first_among_the_worst(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from markdown_it import MarkdownIt
 
 from mlguard.errors import ParseError
-from mlguard.finding import Comparison, Finding, Money, Report
+from mlguard.finding import Comparison, Finding, Money, Repair, Report
 from mlguard.policy.model import Policy, Severity
 from mlguard.render.markdown import MAX_CHARACTERS, render
 from mlguard.source import Span
@@ -176,7 +176,9 @@ def test_a_fix_is_brief(
     findings = [
         make_finding(policy=make_policy(id=name, fix_by_hand={"terraform": fix})) for name, fix in fixes.items()
     ]
+    findings.append(make_finding(policy=make_policy(id="automatic"), repair=Repair(safe=True, what="abort uploads")))
     assert (
-        "### How to fix\n\n- `block`: see `mlguard explain block`\n- `line`: `retention_in_days = 14`\n"
+        "### How to fix\n\n- `automatic`: abort uploads (mlguard scan --fix)\n"
+        "- `block`: see `mlguard explain block`\n- `line`: `retention_in_days = 14`\n"
         "- `sentence`: Choose a smaller type (or two).\n"
     ) in render(make_report(*findings))

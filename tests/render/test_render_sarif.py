@@ -98,7 +98,7 @@ def test_rule(full_report: Report) -> None:
     assert rule["help"]["markdown"] == (
         "A notebook is billed for every hour that it is in service.\n\nUsed or not.\n\n"
         "**Fix (CloudFormation)**\n\nSet `InstanceType` to an allowed type.\n\n"
-        '**Fix (Terraform)**\n\nChoose an allowed type:\n\n        instance_type = "ml.t3.medium"\n\n'
+        '**Fix (Terraform)**\n\nChoose an allowed type:\n\n    instance_type = "ml.t3.medium"\n\n'
         "**Fix (CDK)**\n\nPass an allowed `instanceType`.\n\n"
         "**Guardrail**: `mlguard scp generate` writes it.\n\nDoes not stop notebooks that run already."
     )

@@ -23,7 +23,7 @@ infra/nb.tf:1:10  high  notebook-instance-type-not-allowed  the whole block
   |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
   = why: A notebook is billed for every hour that it is in service.
   = fix: Choose an allowed type:
-          instance_type = "ml.t3.medium"
+      instance_type = "ml.t3.medium"
   = guardrail: an SCP prevents it: mlguard scp generate
 
 infra/nb.tf:2:2  critical  notebook-instance-type-not-allowed  ml.p4d.24xlarge is not allowed in dev

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,15 @@ import pytest
 from mlguard.configuration import parse_configuration
 from mlguard.finding import Report
 from mlguard.policy.load import bundled_policies
-from mlguard.repair import Mended, mend, planned
+from mlguard.record import record
+from mlguard.repair.planning import planned
+from mlguard.repair.rounds import Mended, mend
 from mlguard.scan import Options, scan
 from mlguard.scan.selection import choose
 from mlguard.source import Document, Overlay
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Outcome:
     """The report before, and what was made of it."""
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from mlguard.finding import Report, Splice
 from mlguard.policy.load import bundled_policies
-from mlguard.repair import mend, planned
-from mlguard.repair.rounds import spliced
+from mlguard.repair.planning import planned
+from mlguard.repair.rounds import mend, spliced
 from mlguard.scan import Options, scan
 from mlguard.scan.selection import choose
 from mlguard.source import Overlay

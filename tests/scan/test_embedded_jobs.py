@@ -706,3 +706,53 @@ def test_a_substitution_leads_to_its_own_bucket(scanned: Scan, make_policy: Make
     assert report.counts.checks == 1
     assert not report.findings
     assert not report.undecided
+
+
+@pytest.mark.parametrize(
+    ("definition", "verdict"),
+    [
+        ("DefinitionString: !Sub '{${Rest}'", ""),
+        ("DefinitionS3Location: {Bucket: b, Key: k}", ""),
+        ('DefinitionString: !Sub \'{"States": {"Train": {"Resource": "' + CREATE + "\", ${Rest}'", "undecided"),
+        (f"DefinitionString: '{LINE}'", "finding"),
+    ],
+)
+def test_a_machine_that_cannot_be_read_makes_no_project_one_of_machine_learning(
+    scanned: Scan, make_policy: Make, definition: str, verdict: str
+) -> None:
+    policy = make_policy(
+        "applies_to: project\nwhen: {resources: {some: {machine_learning: {equals: true}}}}\n"
+        "require: {resources: {some: {kind: {equals: budgets.budget}}}}\n"
+    )
+    report = scanned({"t.yaml": machine(definition, "Parameters:\n  Rest: {Type: String}\n")}, policy)
+    assert [len(report.findings), len(report.undecided)] == [verdict == "finding", verdict == "undecided"]
+
+
+IN_JSON_STRING = f"""\
+Transform: AWS::LanguageExtensions
+Parameters:
+  Hook: {{Type: String}}
+Resources:
+  P:
+    Type: AWS::SageMaker::Pipeline
+    Properties:
+      PipelineName: p
+      PipelineDefinition:
+        PipelineDefinitionBody:
+          Fn::ToJsonString:
+            Version: "2020-12-01"
+            Steps:
+              - Name: Train
+                Type: Training
+                Arguments:
+                  ResourceConfig:
+                    InstanceType: {DEAR}
+                  Environment: {{Name: !Sub "HOOK"}}
+"""
+
+
+@pytest.mark.parametrize("hook", ["known", "${Hook}"])
+def test_a_definition_in_a_json_string_keeps_the_places_of_its_parts(scanned: Scan, types: Policy, hook: str) -> None:
+    files = {"t.yaml": IN_JSON_STRING.replace("HOOK", hook)}
+    resource, line, text = place_of(scanned(files, types), files)
+    assert (resource, line, text) == ("P/Train", 18, f"InstanceType: {DEAR}")

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-import mlguard.scan
 from mlguard.policy.load import bundled_policies
 from mlguard.policy.model import Policy
 from mlguard.scan import Options, scan
@@ -35,7 +34,7 @@ def test_what_is_left_unread_changes_nothing(chosen: str, monkeypatch: pytest.Mo
         if chosen in (one.pack, one.path.split("/")[0]) or (chosen == "recommended" and one.recommended)
     )
     narrow = outcome(policies)
-    monkeypatch.setattr(mlguard.scan, "judged_types", lambda *_: Everything())
+    monkeypatch.setattr("mlguard.scan.judging.judged_types", lambda *_: Everything())
     assert outcome(policies) == narrow
     assert narrow[0]
 

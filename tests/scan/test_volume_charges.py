@@ -75,3 +75,17 @@ resource "aws_launch_template" "x" {
     report = scanned({"main.tf": text}, TYPE)
     assert [one.policy.id for one in report.findings] == [TYPE.id]
     assert parts(report) == []
+
+
+def test_that_the_price_of_provisioned_operations_is_left_out_is_told(scanned: Scan) -> None:
+    text = """
+provider "aws" { region = "us-east-1" }
+resource "aws_ebs_volume" "x" {
+  availability_zone = "us-east-1a"
+  type              = "io1"
+  size              = 100
+  iops              = 5000
+}
+"""
+    (part,) = parts(scanned({"main.tf": text}, TYPE))
+    assert (part.low, part.high, part.how) == (12.5, 12.5, "100 GB x $0.125 a GB-month, without its provisioned IOPS")

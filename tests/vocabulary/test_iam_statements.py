@@ -63,7 +63,7 @@ def resource(text: str, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
         found.extend(project.resources)
         return judge(project, *arguments)
 
-    monkeypatch.setattr("mlguard.scan.check_project", watch)
+    monkeypatch.setattr("mlguard.scan.judging.check_project", watch)
     (folder / name).write_text(text, encoding="utf-8")
     scan(Options(root=Root(folder), policies=bundled_policies(), configuration=Configuration()))
     return next(one for one in found if one.kind == "iam.policy")

@@ -14,7 +14,7 @@ from mlguard.errors import MlguardError
 from mlguard.finding import Finding, Report, number_of
 from mlguard.render.advice import shown_path
 from mlguard.render.escape import terminal, terminal_continuation, terminal_path
-from mlguard.repair import Mended, mend
+from mlguard.repair.rounds import Mended, mend
 from mlguard.source import Root
 from mlguard.source.replacing import replace_text
 

@@ -22,9 +22,9 @@ from mlguard.cli.scp import checked, documents_as_asked, findings_at, in_notes, 
 from mlguard.errors import UsageError
 from mlguard.guardrail.difference import compare, difference_as_json, difference_as_text
 from mlguard.guardrail.document import generate
-from mlguard.guardrail.findings import called_for, unstopped
 from mlguard.inspection import inspect
 from mlguard.rehearsal import Deployer, Documents, rehearse
+from mlguard.rehearsal.findings import called_for, unstopped
 from mlguard.render.escape import terminal
 from mlguard.scan import Options
 from mlguard.scan.selection import named_environment

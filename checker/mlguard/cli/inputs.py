@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlguard.configuration import Configuration, find_configuration, read_configuration
+from mlguard.configuration import Configuration, Configurations, read_configuration
 from mlguard.errors import UsageError
 from mlguard.parse.cloudformation import Given, read_parameter_file, with_environment
 from mlguard.policy.load import load_folder
@@ -23,21 +23,26 @@ if TYPE_CHECKING:
 def add_context(parser: argparse.ArgumentParser) -> None:
     """Declare the options that tell what to judge, by which settings and policies."""
     parser.add_argument("--environment", "--env", default="", help="the environment that everything is judged for")
-    parser.add_argument(
-        "--config", metavar="FILE", help="the configuration file; .mlguard.yaml of the repository by default"
-    )
+    parser.add_argument("--config", metavar="FILE", help="the configuration file; those of the folders by default")
     parser.add_argument("--no-config", action="store_true", help="read no configuration file")
     parser.add_argument("--policies", action="append", default=[], metavar="DIR", help="a folder of your own policies")
 
 
-def configuration_of(options: argparse.Namespace, root: Root) -> Configuration:
-    """Read the configuration that the options name, or that of the root."""
+def configurations_of(options: argparse.Namespace, root: Root) -> Configurations:
+    """Give the configuration of each folder; one for all of them where the options name a file, or none."""
     if options.no_config:
-        return Configuration()
+        return Configurations(root, Configuration())
     if options.config is None:
-        return find_configuration(root)
-    path = Path(options.config)
-    return read_configuration(Root(Path(os.path.abspath(path)).parent), path.name)  # noqa: PTH100
+        return Configurations(root)
+    path = Path(os.path.abspath(options.config))  # noqa: PTH100
+    if root.folder in path.parents:
+        return Configurations(root, read_configuration(root, relative(root, path)))
+    return Configurations(root, read_configuration(Root(path.parent), path.name))
+
+
+def configuration_of(options: argparse.Namespace, root: Root) -> Configuration:
+    """Give the configuration of the root itself, or the one that the options name."""
+    return configurations_of(options, root).of("")
 
 
 def policies_known(options: argparse.Namespace, configuration: Configuration, root: Root) -> tuple[Policy, ...]:
@@ -52,14 +57,26 @@ def policies_chosen(
     return chosen_policies(policies, configuration, options.select, options.ignore)
 
 
-def own_policies(folders: Sequence[str]) -> list[Policy]:
-    """Read the folders of own policies that the command line names; UsageError where one is missing."""
+def own_policies(folders: Sequence[str], root: Root | None = None) -> list[Policy]:
+    """Read the folders of own policies that the command line names; UsageError where one is missing.
+
+    Those inside of the `root` are read from it, so that they are those of its commit.
+    """
     own: list[Policy] = []
-    for folder in folders:
-        if not Path(folder).is_dir():
-            raise UsageError(f"there is no policy folder {folder}")
-        own.extend(load_folder(Path(folder), folder, own))
+    for written in folders:
+        within, folder = policy_folder(written, root)
+        if not within.is_folder(folder):
+            raise UsageError(f"there is no policy folder {written}")
+        own.extend(load_folder(within, folder, written, own))
     return own
+
+
+def policy_folder(written: str, root: Root | None) -> tuple[Root, str]:
+    """Give the root that a folder of own policies is read from, and its path in it."""
+    path = Path(os.path.abspath(written))  # noqa: PTH100
+    if root is not None and root.folder in path.parents:
+        return root, relative(root, path)
+    return Root(path), ""
 
 
 def display_prefix(root: Root) -> str:
@@ -99,7 +116,9 @@ def given_of(options: argparse.Namespace, root: Root) -> Given:
     files = []
     for written in options.parameters:
         name, environment = with_environment(written)
-        files.append(read_parameter_file(root, relative(root, Path(name)), environment))
+        path = relative(root, Path(name))
+        there = root if root.exists(path) else Root(root.folder)  # a commit may be older than the file
+        files.append(read_parameter_file(there, path, environment))
     values = {}
     for written in options.parameter:
         name, equals, value = written.partition("=")

@@ -19,11 +19,15 @@ from mlguard.errors import MlguardError
 
 _COMMANDS = {
     "scan": ("scan", "scan CloudFormation, Terraform and CDK output below the given paths"),
+    "baseline": ("baseline", "write down what is there, so that scans tell it from what comes"),
+    "suppressions": ("suppressions", "list every suppression: what it hides, its reason, its age"),
     "policies": ("policies", "list the policies"),
     "explain": ("policies", "show what a policy finds, why it costs, and how to fix it"),
     "new": ("policies", "write the skeleton of a policy"),
     "test": ("policies", "run the examples of policies"),
     "prices": ("prices", "what instance types cost, and your own rates"),
+    "config": ("config", "what is configured for a path, and where each value comes from"),
+    "init": ("init", "write a configuration, a pre-commit hook and a workflow for this repository"),
     "scp": ("guardrails", "organization guardrails (SCPs) from the same policies and parameters"),
 }
 """The commands: the module of this package that declares and runs each, and what it is for."""

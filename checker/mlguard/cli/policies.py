@@ -6,9 +6,10 @@ import argparse
 from pathlib import Path
 
 from mlguard.authoring import test_policies, write_skeleton
-from mlguard.cli.inputs import own_policies
+from mlguard.cli.inputs import own_policies, policy_folder
 from mlguard.cli.outcome import CLEAN, FINDINGS, say
 from mlguard.explain import policy_list, policy_page, with_examples
+from mlguard.policy.housekeeping import HOUSEKEEPING
 from mlguard.policy.load import bundled_policies
 from mlguard.scan.selection import choose
 
@@ -17,6 +18,7 @@ def add_policies(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `mlguard policies`."""
     _add_folders(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--hash", metavar="DIR", help="print the hash of a policy folder, for --policy-pack-hash")
     parser.set_defaults(run=policies_command)
 
 
@@ -47,13 +49,19 @@ def _add_folders(parser: argparse.ArgumentParser) -> None:
 
 def policies_command(options: argparse.Namespace) -> int:
     """`mlguard policies`."""
-    say(policy_list([*bundled_policies(), *own_policies(options.policies)], options.format))
+    if options.hash is not None:
+        from mlguard.review.pins import pack_hash  # noqa: PLC0415  (hashing is slow to import)
+
+        within, folder = policy_folder(options.hash, None)
+        say(f"{pack_hash(within, folder)}\n")
+        return CLEAN
+    say(policy_list([*bundled_policies(), *HOUSEKEEPING, *own_policies(options.policies)], options.format))
     return CLEAN
 
 
 def explain_command(options: argparse.Namespace) -> int:
     """`mlguard explain ID`."""
-    policies = [*bundled_policies(), *own_policies(options.policies)]
+    policies = [*bundled_policies(), *HOUSEKEEPING, *own_policies(options.policies)]
     chosen = choose(policies, [options.policy], [])
     say("\n".join(policy_page(with_examples(policy)) for policy in chosen))
     return CLEAN

@@ -9,29 +9,24 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mlguard.cli.change import Change, add_change, change_of
 from mlguard.cli.inputs import (
     add_context,
-    configuration_of,
     display_prefix,
-    given_of,
-    policies_chosen,
-    policies_known,
     relative,
-    variables_of,
 )
+from mlguard.cli.judging import add_judging, scan_options
 from mlguard.cli.outcome import CLEAN, FINDINGS, NOTHING, UNTRUSTED, say, write_report
 from mlguard.cli.progress import Progress
 from mlguard.cli.reports import add_reports, reports_wanted
-from mlguard.configuration import Configuration
 from mlguard.errors import UsageError
-from mlguard.finding import Report
+from mlguard.finding import Finding, Report, number_of
 from mlguard.policy.model import Severity
 from mlguard.record import replace
 from mlguard.render import renderer
 from mlguard.render.money import dearest_first, monthly_total
 from mlguard.render.totals import in_order, worst_first
-from mlguard.scan import Options, Validate, scan
-from mlguard.scan.selection import named_environment, rates_of
+from mlguard.scan import Options
 from mlguard.source import Overlay, Root
 from mlguard.source.root import root_of
 
@@ -44,33 +39,14 @@ def add_scan(scan: argparse.ArgumentParser) -> None:
     add = scan.add_argument
     add("paths", nargs="*", metavar="PATH", help="files or folders; this folder by default")
     add_reports(scan)
-    add("--select", action="append", default=[], metavar="POLICY", help="only these policies, packs or wildcards")
-    add("--ignore", action="append", default=[], metavar="POLICY", help="none of these policies, packs or wildcards")
+    add("--min-severity", choices=_SEVERITIES, default="info", help="report only findings from this severity")
     add("--fail-on", choices=(*_SEVERITIES, "never"), help="the severity from which findings fail the run")
     add("--fail-on-exposure", type=float, metavar="USD", help="fail the run when at least this is at stake for a month")
     add("--sort", choices=("place", "severity", "exposure"), default="place", help="the order of findings")
     add("--unknown", choices=("pass", "fail"), default="pass", help="whether undecided checks fail the run")
     add_context(scan)
-    add("--region", default="", help="the region of stacks and providers that do not name one")
-    add("--var", action="append", default=[], metavar="NAME=VALUE", help="the value of a Terraform variable")
-    add(
-        "--plan",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a plan, as `terraform show -json` writes it",
-    )
-    add("--var-file", action="append", default=[], metavar="FILE", help="a Terraform variable file")
-    add(
-        "--env-vars",
-        action="store_true",
-        help="take Terraform variables from TF_VAR_* and the workspace from TF_WORKSPACE",
-    )
-    add(
-        "--parameters", action="append", default=[], metavar="FILE", help="a parameter file of a template, or samconfig"
-    )
-    add("--parameter", action="append", default=[], metavar="NAME=VALUE", help="the value of a template parameter")
-    add("--validate", action="store_true", help="report what cfn-lint calls an error in the templates as problems too")
+    add_judging(scan)
+    add_change(scan)
     add("--fix", action="store_true", help="mend what can be mended safely, then report what remains")
     add("--diff", action="store_true", help="show what --fix would change, and fail when that is anything")
     add("--unsafe-fixes", action="store_true", help="mend what deletes, replaces or stops something as well")
@@ -88,13 +64,13 @@ def scan_command(options: argparse.Namespace) -> int:
         raise UsageError(f"there is no file or folder {missing[0]}")
     root = Root(root_of(paths or plans))
     reports_wanted(options.format, options.output)  # what is wrong with them is told before anything is read
-    configuration = configuration_of(options, root)
     below = tuple(relative(root, path) for path in paths)
-    report = _report(options, root, configuration, below, None)
-    if options.fix or options.diff:
-        return _mend(options, root, configuration, below, report)
+    with change_of(options, root) as change:
+        report = _report(options, change, below, None)
+        if options.fix or options.diff:
+            return _mend(options, change, below, report)
     _write(report, options)
-    return _exit_code(report, options, configuration)
+    return _exit_code(report, options)
 
 
 def _write(report: Report, options: argparse.Namespace) -> None:
@@ -103,14 +79,12 @@ def _write(report: Report, options: argparse.Namespace) -> None:
         write_report(_rendered(form, report, options, shown=output is None), output)
 
 
-def _mend(
-    options: argparse.Namespace, root: Root, configuration: Configuration, paths: tuple[str, ...], report: Report
-) -> int:
+def _mend(options: argparse.Namespace, change: Change, paths: tuple[str, ...], report: Report) -> int:
     """Show what would be mended, or mend it and report what remains."""
     from mlguard.cli import fixing  # noqa: PLC0415  (few runs mend anything)
 
     def again(texts: Mapping[str, str], only: frozenset[str]) -> Report:
-        return _report(options, Overlay(root.folder, texts), configuration, paths, only)
+        return _report(options, Change(Overlay(change.root.folder, texts), change.settings), paths, only)
 
     if options.fix and options.diff:
         raise UsageError("--diff shows what --fix would do: give one of them")
@@ -119,78 +93,61 @@ def _mend(
     made = fixing.mended(report, options, paths, again)
     if options.diff:
         return fixing.show_diff(report, made, options, paths)
-    failed = fixing.write_fixes(root, report, made, options, paths)
-    left = _report(options, root, configuration, paths, None) if made.texts else report
+    failed = fixing.write_fixes(change.root, report, made, options, paths)
+    left = _report(options, change, paths, None) if made.texts else report
     _write(left, options)
-    return UNTRUSTED if failed else _exit_code(left, options, configuration)
+    return UNTRUSTED if failed else _exit_code(left, options)
 
 
 def hook(names: Sequence[str]) -> int:
     """`mlguard hook FILE…`: check the projects of the changed files; quiet when none of them is infrastructure code."""
-    files = [Path(name) for name in names if os.path.lexists(name)]
     root = Root(root_of([Path()]))
-    changed = frozenset(relative(root, path) for path in files)
+    changed = frozenset(relative(root, Path(name)) for name in names)
     parser = argparse.ArgumentParser()
     add_scan(parser)
     options = parser.parse_args(["--no-progress"])
-    configuration = configuration_of(options, root)
-    report = _report(options, root, configuration, ("",), changed) if changed else None
+    report = None
+    if changed:
+        with change_of(options, root) as change:
+            report = _report(options, change, ("",), changed)
     if report is None or not (report.counts.projects or report.problems):
         return CLEAN
-    code = _exit_code(report, options, configuration)
+    code = _exit_code(report, options)
     if code not in (CLEAN, NOTHING):
         say(_rendered("text", report, options, shown=True))
     return CLEAN if code == NOTHING else code
 
 
-def _report(
-    options: argparse.Namespace,
-    root: Root,
-    configuration: Configuration,
-    paths: tuple[str, ...],
-    only: frozenset[str] | None,
-) -> Report:
-    known = policies_known(options, configuration, root)
+def _report(options: argparse.Namespace, change: Change, paths: tuple[str, ...], only: frozenset[str] | None) -> Report:
     progress = Progress(enabled=not options.no_progress and sys.stderr.isatty())
+
+    def options_for(root: Root, settings: Root) -> Options:
+        return replace(scan_options(options, root, settings), paths=paths, only=only, tick=progress.tick)
+
     try:
-        report = scan(
-            Options(
-                root=root,
-                paths=paths,
-                plans=tuple(relative(root, Path(path), outside=True) for path in options.plan),
-                policies=policies_chosen(known, options, configuration),
-                known=known,
-                configuration=configuration,
-                environment=named_environment(options.environment, configuration),
-                region=options.region,
-                variables=variables_of(options, root),
-                rates=rates_of(configuration, root),
-                given=given_of(options, root),
-                only=only,
-                validate=_validation(options),
-                tick=progress.tick,
-            )
-        )
-        return replace(_planned(report), display_prefix=display_prefix(root))
+        report = _planned(change.report(options, options_for))
+        return _from_severity(replace(report, display_prefix=display_prefix(change.root)), options.min_severity)
     finally:
         progress.close()
+
+
+def _from_severity(report: Report, level: str) -> Report:
+    """Leave out the findings below a severity, and say how many."""
+    kept = tuple(one for one in report.findings if one.severity >= Severity.named(level))
+    left_out = len(report.findings) - len(kept)
+    if not left_out:
+        return report
+    note = f"{number_of(left_out, 'finding')} below {level} left out, as --min-severity asks"
+    return replace(report, findings=kept, notes=(*report.notes, note))
 
 
 def _planned(report: Report) -> Report:
     """Find out how what can be mended is written, where there is anything to mend."""
     if not any(finding.remedy is not None for finding in report.findings):
         return report
-    from mlguard.repair import planned  # noqa: PLC0415  (most reports of a clean repository need none)
+    from mlguard.repair.planning import planned  # noqa: PLC0415  (most reports of a clean repository need none)
 
     return planned(report)
-
-
-def _validation(options: argparse.Namespace) -> Validate | None:
-    if not options.validate:
-        return None
-    from mlguard.validate import template_errors  # noqa: PLC0415  (for cfn-lint, which few runs need)
-
-    return template_errors
 
 
 def _rendered(form: str, report: Report, options: argparse.Namespace, *, shown: bool) -> str:
@@ -204,16 +161,21 @@ def _rendered(form: str, report: Report, options: argparse.Namespace, *, shown: 
     return render(report, color=color, width=width, verbose=options.verbose, sort=_SORTS[options.sort])
 
 
-def _exit_code(report: Report, options: argparse.Namespace, configuration: Configuration) -> int:
+def _fails(finding: Finding, fail_on: str | None) -> bool:
+    """Tell whether a finding fails the run: from the severity that the command line or its configuration says."""
+    if fail_on == "never":
+        return False
+    return finding.severity >= (Severity.named(fail_on) if fail_on else finding.fail_on)
+
+
+def _exit_code(report: Report, options: argparse.Namespace) -> int:
     if report.problems:
         return UNTRUSTED
     if not report.counts.projects:
         return NOTHING
-    level = options.fail_on or configuration.fail_on.label
-    counted = (
-        () if level == "never" else tuple(one for one in report.counted() if one.severity >= Severity.named(level))
-    )
-    too_dear = options.fail_on_exposure is not None and monthly_total(report).low >= options.fail_on_exposure
+    counted = [one for one in report.failing() if _fails(one, options.fail_on)]
+    added = report.comparison.added if report.comparison is not None else monthly_total(report)
+    too_dear = options.fail_on_exposure is not None and added.low >= options.fail_on_exposure
     if counted or too_dear or (options.unknown == "fail" and report.undecided):
         return FINDINGS
     return CLEAN

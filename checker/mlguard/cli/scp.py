@@ -13,12 +13,12 @@ from mlguard.finding import number_of
 from mlguard.guardrail.companions import Companion, companions
 from mlguard.guardrail.document import BREAK_GLASS, Guardrails, Options
 from mlguard.guardrail.effects import NEVER_BOUND
-from mlguard.guardrail.findings import Reported, Unstopped, reported
 from mlguard.guardrail.readme import readme
 from mlguard.guardrail.wrappers import WRAPPERS
 from mlguard.inspection import Inspected
 from mlguard.record import replace
 from mlguard.rehearsal import Impact
+from mlguard.rehearsal.findings import Reported, Unstopped, reported
 from mlguard.rehearsal.show import impact_as_json, impact_as_text
 from mlguard.render.faults import faults_as_json, faults_as_sarif, faults_as_text
 from mlguard.source import Root

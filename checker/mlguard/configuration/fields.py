@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from mlguard.errors import ConfigurationError
+from mlguard.source import Span
 from mlguard.value import Entries, Items, Node, text_of
 
 
@@ -52,7 +53,19 @@ def texts(fields: Mapping[str, Node], key: str) -> tuple[str, ...]:
     return tuple(text for text in found if text is not None)
 
 
+def flag(fields: Mapping[str, Node], key: str) -> bool:
+    """Give true or false, the latter where the key is absent."""
+    node = fields.get(key)
+    if node is not None and not isinstance(node.content, bool):
+        raise refused(f'"{key}" must be true or false', node)
+    return node is not None and node.content is True
+
+
+def place_of(at: Span) -> tuple[str, int, int]:
+    """Give a place as errors take it."""
+    return at.path, at.line, at.column
+
+
 def refused(message: str, node: Node) -> ConfigurationError:
     """Give the error that points at a value."""
-    at = node.place
-    return ConfigurationError(message, at.path, at.line, at.column)
+    return ConfigurationError(message, *place_of(node.place))

@@ -19,7 +19,7 @@ NEVER_BOUND = (
 
 def side_effects(statement: Mapping[str, Any]) -> list[str]:
     """Give the side effects of a statement as it was rendered."""
-    return list(_effects(statement))
+    return [*_of_actions(statement), *_of_conditions(statement)]
 
 
 def does_not_bind(statement: Mapping[str, Any]) -> list[str]:
@@ -29,7 +29,7 @@ def does_not_bind(statement: Mapping[str, Any]) -> list[str]:
     return ["launches by service-linked roles (Auto Scaling, AWS Batch, managed node groups)"]
 
 
-def _effects(statement: Mapping[str, Any]) -> Iterator[str]:
+def _of_actions(statement: Mapping[str, Any]) -> Iterator[str]:
     actions = set(statement["Action"])
     if actions & _LAUNCHES:
         yield "launches by service roles (EMR, Karpenter) are bound, too"
@@ -41,9 +41,16 @@ def _effects(statement: Mapping[str, Any]) -> Iterator[str]:
         yield "everybody but the exempt roles is kept from changing domains and profiles, for whatever reason"
     for action in sorted(actions & _SETTING.keys()):
         yield _SETTING[action]
+    if any(action.startswith("application-autoscaling:D") for action in actions):
+        yield "endpoints that scale are torn down by the exempt roles alone: what scales them goes with them"
+
+
+def _of_conditions(statement: Mapping[str, Any]) -> Iterator[str]:
     for operator, tests in statement.get("Condition", {}).items():
-        for key in tests:
-            if operator == "Null":
+        for key, value in tests.items():
+            if operator == "Null" and value == "true":
                 yield f"requests without {key} are denied"
+            elif key == "ec2:VolumeType":
+                yield "images whose root volume is of such a type do not start, unless the launch asks for another"
             elif key == "aws:RequestedRegion":
                 yield "what runs elsewhere goes on running, and can be stopped and deleted there"

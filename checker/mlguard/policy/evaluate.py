@@ -64,17 +64,33 @@ class Verdict:
     leaves: tuple[Leaf, ...] = ()
 
 
+class NotTheDefaultError(Exception):
+    """What is judged by defaults has, in this scenario, another value than its default."""
+
+
 @record()
 class Context:
-    """Where operands get their values: parameters by name and selectors, and the scope that selectors may name."""
+    """Where operands get their values: parameters by name and selectors, and the scope that selectors may name.
+
+    With `by_default`, a scenario in which a value stands in for the default of its parameter is not judged.
+    """
 
     parameter: Callable[[str, Mapping[str, str]], object]
     scenario: Scenario
     outer: Mapping[str, Node] = field(default_factory=dict)
+    by_default: bool = False
+
+    def look_at(self, node: Node | None) -> None:
+        """Raise NotTheDefaultError where the scenario is not judged, because of this value."""
+        if self.by_default and node is not None and any(origin.instead_of_default for origin in node.origins):
+            raise NotTheDefaultError
 
 
 def judge(clause: Clause, scope: Node, context: Context, path: tuple[str, ...] = ()) -> Verdict:
-    """Judge a clause over a mapping: the properties of a resource, or an item of a list."""
+    """Judge a clause over a mapping: the properties of a resource, or an item of a list.
+
+    Raises NotTheDefaultError in a scenario that is none of the context's.
+    """
     if isinstance(clause, Combined):
         return _combined(clause, scope, context, path)
     if isinstance(clause, Quantified):
@@ -107,6 +123,7 @@ def _strongest(verdicts: Iterable[Verdict]) -> Verdict:
 def _quantified(clause: Quantified, scope: Node, context: Context, path: tuple[str, ...]) -> Verdict:
     here = (*path, clause.path)
     node = child(scope, clause.path, context.scenario)
+    context.look_at(node)
     listed = items(node, context.scenario)
     if clause.quantifier == "count":
         return _count(clause, listed, node, scope, context, here)
@@ -161,6 +178,7 @@ def _count(
 def _check(check: Check, scope: Node, context: Context, path: tuple[str, ...]) -> Verdict:
     here = (*path, check.path)
     found = _found(scope, check.path, context)
+    context.look_at(found)
     if check.relation == "exists":
         return _exists(check, scope, found, here)
     if found is None:

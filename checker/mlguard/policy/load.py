@@ -11,10 +11,11 @@ from typing import cast, get_args
 
 from mlguard.bundled import policies_folder
 from mlguard.compiled import compiled
-from mlguard.errors import MlguardError, PolicyError
+from mlguard.errors import MlguardError, PolicyError, SourceError
 from mlguard.parse.yaml_document import load_yaml
 from mlguard.policy.clauses import ClauseReader
 from mlguard.policy.fixes import read_fixes
+from mlguard.policy.housekeeping import HOUSEKEEPING
 from mlguard.policy.model import (
     Check,
     Combined,
@@ -23,6 +24,7 @@ from mlguard.policy.model import (
     Expectation,
     Fix,
     Guardrail,
+    Judging,
     Operand,
     ParameterOperand,
     Policy,
@@ -34,7 +36,7 @@ from mlguard.policy.model import (
     placeholders,
 )
 from mlguard.policy.parameters import Parameters, bundled_parameters
-from mlguard.source import Document
+from mlguard.source import Document, Root
 from mlguard.value import Entries, Items, Node
 from mlguard.vocabulary.load import bundled_vocabulary
 from mlguard.vocabulary.model import Vocabulary
@@ -44,10 +46,11 @@ COMPILED = (Policy, Severity, Check, Quantified, Combined, ParameterOperand, Gua
 _EXAMPLES = re.compile(r"(?m)^examples:[ \t]*$")
 _KEYS = (
     "id", "title", "severity", "raise_severity_when", "since", "pack", "recommended", "aliases", "applies_to",
-    "when", "require", "message", "why", "fix_by_hand", "fix", "exposure", "scp", "references", "examples",
+    "judged_by", "when", "require", "message", "why", "fix_by_hand", "fix", "exposure", "scp", "references", "examples",
 )  # fmt: skip
 _REQUIRED = ("id", "title", "severity", "pack", "applies_to", "require", "message", "why", "fix_by_hand", "scp")
 _NOT_POLICIES = frozenset(("schema", "vocabulary", "data"))
+_MAX_POLICY = 1_000_000
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 
 
@@ -63,24 +66,49 @@ def bundled_policies() -> tuple[Policy, ...]:
     return tuple(sorted(policies, key=lambda policy: policy.id))
 
 
-def load_folder(folder: Path, shown: str, others: Iterable[Policy] = ()) -> tuple[Policy, ...]:
-    """Read a user's own policies; PolicyError when one is wrong or takes the id of another.
+def load_folder(root: Root, folder: str, shown: str, others: Iterable[Policy] = ()) -> tuple[Policy, ...]:
+    """Read a user's own policies below a folder; PolicyError when one is wrong or takes the id of another.
 
     `others` are policies of the user that have been read already.
     """
     own: dict[str, Policy] = {}
-    taken = {name for policy in (*bundled_policies(), *others) for name in (policy.id, *policy.aliases)}
-    for path in sorted(folder.rglob("*.yaml")):
-        if path.is_symlink() or not path.is_file():
-            continue
-        where = f"{shown}/{path.relative_to(folder).as_posix()}"
-        policy = read_policy(path, where, examples=True, built_in=False)
+    taken = {name for policy in (*bundled_policies(), *HOUSEKEEPING, *others) for name in (policy.id, *policy.aliases)}
+    for path in policy_files(root, folder):
+        where = f"{shown}/{path}" if shown else path
+        policy = _read_own(root, f"{folder}/{path}" if folder else path, where)
         for name in (policy.id, *policy.aliases):
             if name in taken:
                 raise PolicyError(f'the id "{name}" belongs to another policy: choose one of your own', where, 1)
             taken.add(name)
         own[policy.id] = policy
     return tuple(own[name] for name in sorted(own))
+
+
+def policy_files(root: Root, folder: str) -> list[str]:
+    """Give the policy files below a folder, relative to it, sorted; links are passed over."""
+    found: list[str] = []
+    pending = [""]
+    while pending:
+        here = pending.pop()
+        try:
+            entries = root.entries("/".join(part for part in (folder, here) if part))
+        except SourceError as error:
+            raise PolicyError(error.message, error.path) from None
+        for entry in entries:
+            path = f"{here}/{entry.name}" if here else entry.name
+            if entry.kind == "folder":
+                pending.append(path)
+            elif entry.kind == "file" and entry.name.endswith(".yaml"):
+                found.append(path)
+    return sorted(found)
+
+
+def _read_own(root: Root, path: str, shown: str) -> Policy:
+    try:
+        text = root.read(path, _MAX_POLICY).text
+    except SourceError as error:
+        raise PolicyError(f"cannot be read: {error.message}", shown, error.line) from None
+    return parse_policy(Document(shown, text), built_in=False)
 
 
 def read_policy(path: Path, shown: str, *, examples: bool = True, built_in: bool = True) -> Policy:
@@ -145,6 +173,7 @@ class _Reader:
             built_in=built_in,
             exposure=self._exposure(),
             recommended=self._recommended(),
+            judged_by=self._judged_by(),
             fixes=read_fixes(self._fields["fix"], clauses, self._parameters) if "fix" in self._fields else (),
         )
 
@@ -160,6 +189,12 @@ class _Reader:
         if node is not None and not isinstance(node.content, bool):
             raise self._refused('"recommended" is true or false', node)
         return node is None or bool(node.content)
+
+    def _judged_by(self) -> Judging:
+        written = self._text("judged_by") if "judged_by" in self._fields else "domain"
+        if written not in get_args(Judging):
+            raise self._refused(f'"judged_by" is one of {", ".join(get_args(Judging))}', self._fields["judged_by"])
+        return cast("Judging", written)
 
     def _exposure(self) -> Pricing:
         written = self._text("exposure") if "exposure" in self._fields else "none"

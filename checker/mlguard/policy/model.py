@@ -15,6 +15,8 @@ Enforcement = Literal["preventive", "protective", "none"]
 Pricing = Literal["resource", "item", "region-premium", "spot-saving", "project", "none"]
 """What money a finding puts at stake: all that the resource is billed for, the item that it is about, what the region
 or the on-demand price adds to that, all of the project, or no figure."""
+Judging = Literal["default", "domain"]
+"""By what a value is judged that whoever deploys may choose from a list: by its default, or by all that are listed."""
 Expectation = Literal["fail", "pass", "unknown"]
 
 
@@ -182,7 +184,8 @@ class Policy:
 
     `messages` maps the property (or `property.relation`) that settled the verdict to the text; the key `""` is for
     all others. `fix_by_hand` maps `cloudformation`, `terraform` and `cdk` to the text for each. One that is not
-    `recommended` is judged only when it is asked for.
+    `recommended` is judged only when it is asked for. One about what runs is `judged_by` the default of a parameter,
+    where it has one; one about what may be chosen, by the whole domain.
     """
 
     id: str
@@ -205,4 +208,5 @@ class Policy:
     built_in: bool = True
     exposure: Pricing = "none"
     recommended: bool = True
+    judged_by: Judging = "domain"
     fixes: tuple[Fix, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from mlguard.finding import Finding, Report
 from mlguard.policy.model import Policy
@@ -65,7 +66,10 @@ def first_paragraph(text: str) -> str:
 
 
 def fix_in_brief(finding: Finding) -> str:
-    """Give the fix on one line: its first sentences or its only line of code, else where the code is to be read."""
+    """Give the fix on one line: what mlguard can do, else the first sentences or the only line of code."""
+    automatic = fix_by_mlguard(finding)
+    if automatic:
+        return automatic
     blocks = fix_blocks(fix_by_hand(finding))
     if not blocks:
         return ""
@@ -97,7 +101,13 @@ def fix_blocks(text: str) -> list[tuple[bool, str]]:
                 blocks.append((is_code, []))
         if blocks:
             blocks[-1][1].append(line.rstrip())
-    return [(is_code, "\n".join(lines).rstrip("\n")) for is_code, lines in blocks]
+    return [(is_code, "\n".join(_at_margin(lines)).rstrip("\n")) for is_code, lines in blocks]
+
+
+def _at_margin(lines: Sequence[str]) -> list[str]:
+    """Take off the indentation that all lines share."""
+    shared = min(len(line) - len(line.lstrip()) for line in lines if line)
+    return [line[shared:] for line in lines]
 
 
 def _is_code(line: str, *, within: bool) -> bool:

@@ -69,6 +69,7 @@ class Cards:
             related=self._related(finding),
             parts=self._parts(finding),
             dialect=fix_language(finding),
+            repair=_repair(finding),
         )
 
     def _context(self, finding: Finding) -> Html:
@@ -139,6 +140,17 @@ def _facts(finding: Finding) -> Iterable[Html]:
         listed = [fragment("mono", text=address) for address in finding.also[:_ALSO]]
         listed += [text(f"and {more} more")] if more > 0 else []
         yield fragment("fact", label="also", text=joined(listed, ", "))
+
+
+def _repair(finding: Finding) -> Html:
+    """Say what mlguard itself can do about the finding, or why it does not."""
+    repair = finding.repair
+    if repair is None:
+        return EMPTY
+    if repair.refused:
+        return fragment("refused", text=repair.refused)
+    command = "mlguard scan --fix" if repair.safe else "mlguard scan --fix --unsafe-fixes"
+    return fragment("repair", what=repair.what, command=command)
 
 
 def _line(number: int, line: Snippet) -> Html:

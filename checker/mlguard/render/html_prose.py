@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from textwrap import dedent
 
 from mlguard.policy.model import Policy
 from mlguard.render.advice import fix_blocks, paragraphs
@@ -26,7 +25,7 @@ def fix(content: str) -> Html:
 
 
 def _block(code: str) -> Html:
-    return fragment("block", text=Html(html(dedent(shortened(code, _CAP).expandtabs(4)))))
+    return fragment("block", text=Html(html(shortened(code, _CAP).expandtabs(4))))
 
 
 def spoken(content: str) -> Html:

@@ -3,10 +3,3 @@
 Nothing is ever written out anew: a fix is a few stretches of text that are put in or replaced, and all else stays as it
 is, to the byte.
 """
-
-from __future__ import annotations
-
-from mlguard.repair.planning import planned
-from mlguard.repair.rounds import Mended, mend
-
-__all__ = ["Mended", "mend", "planned"]

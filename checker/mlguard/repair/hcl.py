@@ -29,6 +29,7 @@ from mlguard.value import Unknown
 
 _COMMENTS = ("#", "//", "/*")
 _ASSIGNED = re.compile(r"(?P<name>[\w-]+)[ \t]*=[ \t]*(?P<value>[^\n]+)\Z")
+_WRITTEN_LINE = re.compile(r"\r?\n[ \t]*[^\s]")
 _REFERENCES = (Attribute, Index, Name)
 
 
@@ -71,6 +72,13 @@ class Hcl:
         if start not in self._bodies:
             self._bodies[start] = self.body(read_block(found))
         return found, self._bodies[start]
+
+    def in_dynamic(self, spot: Spot, start: int) -> bool:
+        """Tell whether an offset is in a `dynamic` block of a body."""
+        block = spot.syntax
+        if isinstance(block, Block) and block.type == "dynamic" and block.start <= start < block.end:
+            return True
+        return any(self.in_dynamic(below, start) for below in (*spot.entries.values(), *spot.items))
 
     def body(self, block: Block) -> Spot:
         """Give a block as the mapping of its arguments and nested blocks."""
@@ -167,8 +175,9 @@ class Hcl:
         widths: set[int] = set()
         last: int | None = None
         for given in reversed(arguments):
-            line = self._text.count("\n", 0, given.start)
-            if self._text.count("\n", 0, given.value.end) != line or (last is not None and line != last - 1):
+            place = self._document.span(given.start, given.value.end)
+            line = place.line
+            if place.end_line != line or (last is not None and line != last - 1):
                 break
             sign = self._text.index("=", given.end)
             widths.add(sign - 1 - given.start if self._text[sign - 1] == " " else -1)
@@ -249,8 +258,7 @@ class Hcl:
         )
         end = line_end(self._text, block.end, _COMMENTS)
         text = f'\n\nresource "{kind}" "{name}" ' + "\n".join(lines)
-        following = self._text[end:].lstrip("\r")
-        crowded = following.startswith("\n") and bool(following[1:].split("\n", 1)[0].strip())
+        crowded = _WRITTEN_LINE.match(self._text, end) is not None
         return [self._splice(end, end, text + ("\n" if crowded else ""))]
 
     def expression_of(self, spot: Spot) -> str | None:

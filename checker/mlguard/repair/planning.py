@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from mlguard.errors import MlguardError
 from mlguard.finding import Finding, Remedy, Repair, Report, Splice
-from mlguard.parse.terraform.scanner import ScannedBlock
-from mlguard.parse.terraform.syntax import Block
 from mlguard.policy.fixes import value_form
 from mlguard.policy.model import Recipe
 from mlguard.record import replace
-from mlguard.repair.hcl import Hcl
 from mlguard.repair.markup import Markup
 from mlguard.repair.tree import RefusedError, Spot, merge, settled, wanted_tree
 from mlguard.source import Document, Span
 from mlguard.value import text_of
 
+if TYPE_CHECKING:
+    from mlguard.parse.terraform.scanner import ScannedBlock
+    from mlguard.repair.hcl import Hcl
+
 _LITERAL = re.compile(r'-?[0-9][0-9.]*|true|false|"(?:[^"\\$%\n]|\\["\\])*"')
+_ADDRESS = re.compile(r"(?<![\w.])[A-Za-z_][\w-]*\.[\w-]+")
 _HCL = (".tf", ".tofu")
 _JSON = (".tf.json", ".tofu.json")
 _REPEATED = ("count", "for_each")
@@ -39,6 +42,8 @@ class _Planner:
         self._documents = documents
         self._markups: dict[str, Markup] = {}
         self._hcls: dict[tuple[str, bool], Hcl] = {}
+        self._labels: dict[str, frozenset[tuple[str, ...]]] = {}
+        self._named: dict[tuple[str, str, str], dict[str, list[tuple[Hcl, Spot]]]] = {}
 
     def with_repair(self, finding: Finding) -> Finding:
         remedy = finding.remedy
@@ -54,6 +59,8 @@ class _Planner:
                 refused = str(error)
             except RecursionError:
                 refused = "nested too deeply"
+            except Exception as error:  # noqa: BLE001  (the finding stands, whatever happens to its fix)
+                refused = f"a fault in mlguard itself ({type(error).__name__}: {error})"
         return replace(finding, repair=Repair(remedy.safe, remedy.what, splices, refused))
 
     def _splices(self, remedy: Remedy) -> list[Splice]:
@@ -95,6 +102,8 @@ class _Planner:
             raise RefusedError("it stands in a file that was not read")
         key = (path, kind.startswith("awscc_"))
         if key not in self._hcls:
+            from mlguard.repair.hcl import Hcl  # noqa: PLC0415  (with the grammar, which no template needs)
+
             self._hcls[key] = Hcl(self._documents[path], objects=key[1])
         return self._hcls[key]
 
@@ -129,29 +138,36 @@ class _Planner:
         if not body.entries.keys().isdisjoint(_REPEATED):
             raise RefusedError(f"count or for_each makes several of it, and its {recipe.type} has to follow them")
         kind, name = scanned.labels
-        found = list(self._companions(scanned.document.path, recipe, f"{kind}.{name}", _literal_name(body, recipe.by)))
+        companions = self._companions(scanned.document.path, recipe)
+        literal = _literal_name(body, recipe.by)
+        found = [*companions.get(f"{kind}.{name}", ()), *(companions.get(f'"{literal}"', ()) if literal else ())]
         if len(found) > 1:
             raise RefusedError(f"it has several resources of the type {recipe.type}")
         if found:
             other, spot = found[0]
+            if not spot.entries.keys().isdisjoint(_REPEATED):
+                raise RefusedError(f"count or for_each makes several of its {recipe.type}")
             return merge(other, spot, wanted_tree(recipe.set, recipe.add))
         label = self._free_label(scanned.document.path, recipe.type, name)
         reference = {"expression": f"{kind}.{name}.{recipe.reference}"}
         return hcl.after(scanned, recipe.type, label, {recipe.by: reference, **_plain_tree(recipe)})
 
-    def _companions(self, path: str, recipe: Recipe, address: str, name: str) -> Iterator[tuple[Hcl, Spot]]:
-        """Give the companions in the same folder that name the resource, by a reference or by its own name."""
-        named = re.compile(rf"(?<![\w.]){re.escape(address)}(?![\w-])")
-        for other, block in self._beside(path, recipe.type):
-            if block.labels[0] != recipe.type:
-                continue
-            _, spot = other.block_at(block.start)
-            by = spot.entries.get(recipe.by)
-            written = block.document.text[by.start : by.end] if by is not None else ""
-            if named.search(written) or (name and by is not None and by.content == name):
-                if not spot.entries.keys().isdisjoint(_REPEATED):
-                    raise RefusedError(f"count or for_each makes several of its {recipe.type}")
-                yield other, spot
+    def _companions(self, path: str, recipe: Recipe) -> Mapping[str, Sequence[tuple[Hcl, Spot]]]:
+        """Give the companions in the same folder, by the address or the name of the resource that they are for."""
+        key = (path.rpartition("/")[0], recipe.type, recipe.by)
+        if key not in self._named:
+            found: dict[str, list[tuple[Hcl, Spot]]] = {}
+            for hcl, block in self._beside(path, recipe.type):
+                spot = hcl.block_at(block.start)[1] if block.labels[0] == recipe.type else None
+                by = spot.entries.get(recipe.by) if spot is not None else None
+                if spot is None or by is None:
+                    continue
+                names = [f'"{by.content}"'] if isinstance(by.content, str) else []
+                names += _ADDRESS.findall(block.document.text, by.start, by.end)
+                for name in dict.fromkeys(names):
+                    found.setdefault(name, []).append((hcl, spot))
+            self._named[key] = found
+        return self._named[key]
 
     def _beside(self, path: str, kind: str) -> Iterator[tuple[Hcl, ScannedBlock]]:
         """Give the resources of every file of a folder."""
@@ -162,8 +178,10 @@ class _Planner:
                 yield from ((hcl, block) for block in hcl.scanned() if block.type == "resource" and block.labels)
 
     def _free_label(self, path: str, kind: str, name: str) -> str:
-        taken = {block.labels for _, block in self._beside(path, kind)}
-        free = (label for label in (name, f"{name}_{kind.rpartition('_')[2]}") if (kind, label) not in taken)
+        folder = path.rpartition("/")[0]
+        if folder not in self._labels:
+            self._labels[folder] = frozenset(block.labels for _, block in self._beside(path, kind))
+        free = (one for one in (name, f"{name}_{kind.rpartition('_')[2]}") if (kind, one) not in self._labels[folder])
         label = next(free, None)
         if label is None:
             raise RefusedError(f"the name {kind}.{name} is taken")
@@ -230,7 +248,7 @@ class _Planner:
             edit.start <= start < edit.end for edit in block.edits
         ):
             raise RefusedError(f"the value is not written as it is read (line {found.line})")
-        if _in_dynamic(hcl.block_at(block.start)[1], start):
+        if hcl.in_dynamic(hcl.block_at(block.start)[1], start):
             raise RefusedError("a dynamic block makes it")
         return hcl.replace(Spot("scalar", start, end), remedy.replace)
 
@@ -285,13 +303,6 @@ def _scalar_at(markup: Markup, place: tuple[int, int], templates: bool) -> Spot 
                 return spot
             waiting += [*spot.entries.values(), *spot.items]
     return None
-
-
-def _in_dynamic(spot: Spot, start: int) -> bool:
-    block = spot.syntax
-    if isinstance(block, Block) and block.type == "dynamic" and block.start <= start < block.end:
-        return True
-    return any(_in_dynamic(below, start) for below in (*spot.entries.values(), *spot.items))
 
 
 def _filled(value: object, hcl: Hcl, body: Spot) -> object:

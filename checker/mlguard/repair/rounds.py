@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -83,27 +84,33 @@ def _repaired(finding: Finding) -> tuple[Splice, ...]:
 
 def _apart(findings: Sequence[Finding]) -> list[Finding]:
     """Choose the findings whose splices do not touch; the first of those that do."""
-    taken: list[Splice] = []
+    taken: dict[str, list[tuple[int, int]]] = {}
     chosen = []
     for finding in findings:
         splices = _repaired(finding)
-        if not any(_touch(one, other) for one in splices for other in taken):
-            taken += splices
+        if not any(_touches(one, taken.get(one.path, ())) for one in splices):
+            for one in splices:
+                insort(taken.setdefault(one.path, []), (one.start, one.end))
             chosen.append(finding)
     return chosen
 
 
-def _touch(one: Splice, other: Splice) -> bool:
-    return one.path == other.path and one.start <= other.end and other.start <= one.end
+def _touches(splice: Splice, taken: Sequence[tuple[int, int]]) -> bool:
+    """Tell whether a splice touches one of those that are taken, which are in order and do not touch each other."""
+    index = bisect_right(taken, (splice.start, splice.end))
+    before, after = taken[max(index - 1, 0) : index], taken[index : index + 1]
+    return any(splice.start <= end for _, end in before) or any(start <= splice.end for start, _ in after)
 
 
 def spliced(documents: Mapping[str, Document], splices: Sequence[Splice]) -> dict[str, str]:
     """Give the texts after splices that do not touch."""
-    texts: dict[str, str] = {}
-    for splice in sorted(splices, key=lambda one: (one.path, -one.start)):
-        text = texts.get(splice.path, documents[splice.path].text)
-        texts[splice.path] = text[: splice.start] + splice.text + text[splice.end :]
-    return texts
+    pieces: dict[str, list[str]] = {}
+    ends: dict[str, int] = {}
+    for splice in sorted(splices, key=lambda one: (one.path, one.start)):
+        text, position = documents[splice.path].text, ends.get(splice.path, 0)
+        pieces.setdefault(splice.path, []).extend((text[position : splice.start], splice.text))
+        ends[splice.path] = splice.end
+    return {path: "".join(made) + documents[path].text[ends[path] :] for path, made in pieces.items()}
 
 
 def _fault(before: Report, after: Report, mended: Sequence[Finding]) -> _Fault | None:

@@ -38,7 +38,15 @@ def _joined(group: Sequence[Finding]) -> Finding:
     related = dict.fromkeys(one for finding in group for one in finding.related)
     others = dict.fromkeys(finding.resource for finding in group[1:] if finding.resource != group[0].resource)
     parts = dict.fromkeys(part for finding in group for part in finding.exposure)
-    return replace(group[0], related=tuple(related), also=tuple(others), when=_when(group), exposure=tuple(parts))
+    return replace(
+        group[0],
+        related=tuple(related),
+        also=tuple(others),
+        joined=tuple(group) if len(group) > 1 else (),
+        when=_when(group),
+        exposure=tuple(parts),
+        fail_on=min(finding.fail_on for finding in group),
+    )
 
 
 def _when(group: Sequence[Finding]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from mlguard.finding import Finding, Remedy, Undecided
-from mlguard.policy.evaluate import Context, Leaf, Truth, Verdict, judge
+from mlguard.policy.evaluate import Context, Leaf, NotTheDefaultError, Truth, Verdict, judge
 from mlguard.policy.model import Policy, Severity
 from mlguard.record import field, record
 from mlguard.resource import CALLED, LISTED, SYNTHESIZED, Project, RawResource, Related, Resource
@@ -121,8 +121,11 @@ def _judge_resource(
             return _judge_project(policy, project, lookup, scenario, elsewhere)
         if resource.raw.exists(scenario) is False:
             return None
-        context = Context(lookup, scenario, resource.properties)
-        return _judge_in(policy, resource, project, _scope(resource, scenario), context)
+        context = Context(lookup, scenario, resource.properties, policy.judged_by == "default")
+        try:
+            return _judge_in(policy, resource, project, _scope(resource, scenario), context)
+        except NotTheDefaultError:
+            return None
 
     return judged
 
@@ -201,8 +204,8 @@ def _project_place(project: Project) -> Span:
     What a module holds is pointed at where the project calls it: another project may call it, too.
     """
     resources = sorted(project.resources, key=lambda resource: resource.raw.name_span)
-    costly = [resource for resource in resources if resource.kind.startswith(("sagemaker.", "bedrock."))]
-    costly = costly or [resource for resource in resources if _is_machine_learning(resource)]
+    learning = [resource for resource in resources if _is_machine_learning(resource)]
+    costly = [resource for resource in learning if resource.kind.startswith(("sagemaker.", "bedrock."))] or learning
     first = next(iter(costly or resources), None)
     if first is not None:
         calls = [one.span for one in first.raw.related if one.what == CALLED]

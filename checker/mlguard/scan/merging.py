@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from mlguard.finding import Finding
 from mlguard.record import replace
-from mlguard.resource import RawProject
+from mlguard.scan.judging import Judged
 
 Key = tuple[object, ...]
 
 
-def merged(findings: Sequence[Finding], projects: Sequence[RawProject]) -> list[Finding]:
+def merged(findings: Sequence[Finding], projects: Sequence[Judged]) -> list[Finding]:
     """Give each mistake once; one that only some environments of its project make says which."""
     deployed: dict[str, dict[str, None]] = {}
     for project in projects:

@@ -3,107 +3,137 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property, partial
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from mlguard.configuration import Deployment
+from mlguard.configuration import Configuration, Deployment
 from mlguard.errors import MlguardError
 from mlguard.parse import cloudformation
 from mlguard.parse.cloudformation import Given
 from mlguard.record import replace
 from mlguard.resource import RawProject
+from mlguard.scan.affected import Affected
 from mlguard.scan.discover import Found
 from mlguard.scan.options import Options
+from mlguard.scan.units import Unit, outer_folders, outermost
 from mlguard.vocabulary.model import Vocabulary
+
+if TYPE_CHECKING:
+    from mlguard.parse.terraform import Folders
 
 
 class Reading:
-    """Reads every project of a scan; a front end is imported when there is something for it to read."""
+    """Reads the projects of a scan; a front end is imported when there is something for it to read.
+
+    `problems`, `skipped` files and the roots that are `planned` add up while units are read. A Terraform root with none
+    of the types that the scan is `about` stays closed.
+    """
 
     def __init__(
-        self,
-        options: Options,
-        found: Found,
-        vocabulary: Vocabulary,
-        problems: list[MlguardError],
-        about: frozenset[str] | None,
+        self, options: Options, found: Found, vocabulary: Vocabulary, about: frozenset[str] | None = None
     ) -> None:
-        """Read what `found` names; a Terraform root with none of the types that the scan is `about` stays closed."""
+        self.problems: list[MlguardError] = []
+        self.skipped: dict[str, str] = {}
+        self.planned: set[str] = set()
         self._options = options
-        self._found = found
-        self._problems = problems
+        self.found = found
+        self.affected = Affected(options, found)
         self._vocabulary = vocabulary
         self._about = about
         self._native = frozenset(kind.partition(":")[2] for kind in native_kinds(options))
+        self._parameter_files: dict[str, list[tuple[Deployment, Given]]] = {}
 
-    def projects(self) -> Iterator[RawProject]:
-        """Give the projects: assemblies, then the templates that are in none, then plans and Terraform roots."""
-        read: set[str] = set()  # an assembly says how its templates belong together
-        for project in self._assemblies():
-            read.update(project.files)
-            yield project
-        yield from self._outermost(read)
-        planned: frozenset[str] = frozenset()
-        if self._options.plans or self._found.plans:
-            projects, planned = self._plans()
-            yield from projects
-        if self._found.terraform:
-            yield from self._terraform(planned)
+    def projects(self) -> Iterator[tuple[Unit, RawProject]]:
+        """Give every project: assemblies, then the templates that are in none, then plans and Terraform roots."""
+        read: set[str] = set()  # the assembly of a stage is read with the one that it belongs to
+        waiting = sorted(self.found.assemblies)
+        while waiting:
+            units = self.assemblies(waiting)
+            for unit in units:
+                for project in self.read(unit):
+                    read.update(project.files)
+                    yield unit, project
+            waiting = still_waiting(waiting, units, read)
+        for unit in (*self.templates(read), *self.plans()):
+            yield from ((unit, project) for project in self.read(unit))
+        for unit in self.roots(self.planned):
+            yield from ((unit, project) for project in self.read(unit))
+
+    def assemblies(self, waiting: Sequence[str]) -> list[Unit]:
+        """Give the assemblies that are in no other one of those that wait."""
+        return [Unit("assembly", folder) for folder in outer_folders(waiting) if self.affected.assembly(folder)]
+
+    def templates(self, read: set[str]) -> list[Unit]:
+        """Give the templates that no assembly holds and no other one nests."""
+        paths = [path for path in self.affected.templates() if path not in read]
+        made_of: dict[str, set[str]] = {}
+        told = len(self.problems)
+        for path in paths:
+            if path in self.found.nesting:
+                projects = self._load(path, self._options.given, self._region_of_template(path, self._options.given))
+                made_of[path] = {below for project in projects or () for below in project.files}
+        del self.problems[told:]  # they are told when the template is read in earnest
+        return [Unit("template", path) for path in outermost(paths, made_of)]
+
+    def plans(self) -> list[Unit]:
+        """Give the plans, which are read together."""
+        return [Unit("plans")] if (self._options.plans or self.found.plans) and self.affected.plans() else []
+
+    def roots(self, planned: set[str]) -> list[Unit]:
+        """Give the Terraform roots that no plan stands for."""
+        if not self.found.terraform:
+            return []
+        folders = self._folders
+        return [
+            Unit("root", folder)
+            for folder in folders.roots()
+            if folder not in planned and (self.affected.everything or self.affected.code(folders.documents(folder)))
+        ]
+
+    def read(self, unit: Unit) -> list[RawProject]:
+        """Read a unit, as one project for each environment that it is deployed to."""
+        if unit.what == "assembly":
+            return self._assembly(unit.path)
+        if unit.what == "template":
+            return self._template(unit.path)
+        return self._plans() if unit.what == "plans" else self._root(unit.path)
 
     def _wanted(self, raw_type: str) -> bool:
         return raw_type in self._native or self._vocabulary.wanted(raw_type)
 
+    def _configuration(self, path: str) -> Configuration:
+        return self._options.terms(path).configuration
+
     def _region(self, path: str) -> str:
-        return self._options.region or self._options.configuration.region_of(path, self._options.environment)
+        return self._options.region or self._configuration(path).region_of(path, self._options.environment)
 
-    def _deployments(self) -> list[Deployment]:
-        """Give how the configuration deploys to each environment that was asked for."""
+    def _deployments(self, path: str) -> list[Deployment]:
+        """Give how the configuration deploys a project to each environment that was asked for."""
         wanted = self._options.environment
-        return [one for one in self._options.configuration.deployments if wanted in ("", one.environment)]
+        return [one for one in self._configuration(path).deployments if wanted in ("", one.environment)]
 
-    def _assemblies(self) -> Iterator[RawProject]:
-        if self._found.assemblies:
-            from mlguard.parse import cdk  # noqa: PLC0415
-        read: set[str] = set()  # the assembly of a stage is read with the one that it belongs to
-        for folder in sorted(self._found.assemblies):
-            if (f"{folder}/manifest.json" if folder else "manifest.json") not in read:
-                try:
-                    project = cdk.load(self._options.root, folder, self._wanted, self._region(folder))
-                except MlguardError as error:
-                    self._problems.append(error)
-                else:
-                    read.update(project.files)
-                    yield project
+    def _assembly(self, folder: str) -> list[RawProject]:
+        from mlguard.parse import cdk  # noqa: PLC0415
 
-    def _outermost(self, read: set[str]) -> Iterator[RawProject]:
-        """Leave out the templates that others nest: they are judged there, with the parameters that they are given."""
-        templates = [
-            (path, project)
-            for index, path in enumerate(self._found.templates)
-            if path not in read
-            for project in self._templates(path, index)
-        ]
-        nested = {below for path, project in templates for below in project.files if below != path}
-        covered: set[str] = set()
-        for inner in (False, True):  # of templates that nest each other, the first stands for all
-            for path, project in templates:
-                if (path in nested) is inner and not (inner and path in covered):
-                    covered.update(below for below in project.files if below != path)
-                    yield project
+        try:
+            return [cdk.load(self._options.root, folder, self._wanted, self._region(folder))]
+        except MlguardError as error:
+            self.problems.append(error)
+            return []
 
-    def _templates(self, path: str, index: int) -> list[RawProject]:
+    def _template(self, path: str) -> list[RawProject]:
         """Read a file once for every environment that the configuration deploys its template to, else once."""
-        self._options.tick("reading", index, len(self._found.templates))
         given = self._options.given
-        loaded = self._load(path, given, self._options.region or given.region(path) or self._region(path))
+        loaded = self._load(path, given, self._region_of_template(path, given))
         if loaded is None:
             return []
         if not loaded:
-            self._found.skipped[path] = "not a template"
+            self.skipped[path] = "not a template"
         if given.files:  # who names files on the command line asks for one scan with those
             return loaded
         declared = {parameter.name for project in loaded for parameter in project.parameters}
         made: list[RawProject] = []
-        for deployment, inputs in self._inputs:
+        for deployment, inputs in self._inputs(path):
             own = inputs.concerning(path, declared) if deployment.belongs(path) else None
             if own is not None:
                 region = self._options.region or own.region(path) or deployment.region or self._region(path)
@@ -111,18 +141,23 @@ class Reading:
                 made.extend(replace(project, environment=deployment.environment) for project in again)
         return made or loaded
 
-    @cached_property
-    def _inputs(self) -> list[tuple[Deployment, Given]]:
+    def _region_of_template(self, path: str, given: Given) -> str:
+        return self._options.region or given.region(path) or self._region(path)
+
+    def _inputs(self, path: str) -> list[tuple[Deployment, Given]]:
         """Read the parameter files of every environment; one that cannot be read is a problem."""
-        found = []
-        for deployment in self._deployments():
+        configuration = self._configuration(path)
+        if configuration.path in self._parameter_files:
+            return self._parameter_files[configuration.path]
+        found = self._parameter_files[configuration.path] = []
+        for deployment in self._deployments(path):
             files = []
             for written in deployment.parameter_files:
-                path, table = cloudformation.with_environment(written)
+                name, table = cloudformation.with_environment(written)
                 try:
-                    files.append(cloudformation.read_parameter_file(self._options.root, path, table))
+                    files.append(cloudformation.read_parameter_file(self._options.root, name, table))
                 except MlguardError as error:
-                    self._problems.append(error)
+                    self.problems.append(error)
             if files:
                 found.append((deployment, Given(tuple(files))))
         return found
@@ -132,35 +167,46 @@ class Reading:
         try:
             return cloudformation.load(root, root.read(path), self._wanted, given, region=region, exports=self._exports)
         except MlguardError as error:
-            self._problems.append(error)
+            self.problems.append(error)
             return None
 
     @cached_property
     def _exports(self) -> cloudformation.Exports:
         options = self._options
-        region = options.region or options.configuration.region
-        return cloudformation.Exports(options.root, tuple(self._found.templates), region, options.given)
+        region = options.region or self._configuration("").region
+        return cloudformation.Exports(options.root, tuple(self.found.templates), region, options.given)
 
-    def _plans(self) -> tuple[Sequence[RawProject], frozenset[str]]:
-        """Read plans; give their projects, and the roots that they stand for."""
+    def _plans(self) -> list[RawProject]:
+        """Read plans; their projects stand for Terraform roots."""
         from mlguard.parse.terraform.plan import load_plans  # noqa: PLC0415
 
-        options, found = self._options, self._found
-        region = options.region or options.configuration.region
-        plans = load_plans(options.root, options.plans, list(found.plans), list(found.terraform), self._wanted, region)
-        self._problems.extend(plans.problems)
-        found.skipped.update(dict.fromkeys(plans.others, "not a template"))
-        return plans.projects, frozenset(plans.roots)
+        options, found = self._options, self.found
+        plans = load_plans(
+            options.root, options.plans, list(found.plans), list(found.terraform), self._wanted, self._region
+        )
+        self.problems.extend(plans.problems)
+        self.skipped.update(dict.fromkeys(plans.others, "not a template"))
+        self.planned |= plans.roots
+        return plans.projects
 
-    def _terraform(self, planned: frozenset[str]) -> list[RawProject]:
-        """Read Terraform roots: each once for every environment that the configuration deploys it to, else once."""
+    @cached_property
+    def _folders(self) -> Folders:
+        from mlguard.parse import terraform  # noqa: PLC0415
+
+        options = self._options
+        about = None if self._about is None else self._about.__contains__
+        folders = list(self.found.terraform)
+        return terraform.Folders(options.root, folders, self._wanted, self._vocabulary.created_by, about)
+
+    def _root(self, folder: str) -> list[RawProject]:
+        """Read a Terraform root once for every environment that the configuration deploys it to, else once."""
         from mlguard.parse import terraform  # noqa: PLC0415
 
         options = self._options
         given = options.variables or terraform.Variables()
         environments = []
         if not given.files:  # who names files on the command line asks for one scan with those
-            given = replace(given, shared=options.configuration.var_files)
+            given = replace(given, shared=self._configuration(folder).var_files)
             environments = [
                 replace(
                     given,
@@ -170,15 +216,18 @@ class Reading:
                     workspace=one.workspace,
                     belongs=one.belongs,
                 )
-                for one in self._deployments()
+                for one in self._deployments(folder)
                 if one.var_files or one.workspace
             ]
-        folders, region = list(self._found.terraform), partial(Reading._region, self)
-        created_by = self._vocabulary.created_by
-        about = None if self._about is None else self._about.__contains__
-        return terraform.load(
-            options.root, folders, self._wanted, given, region, environments, planned, created_by, about
-        )
+        self.problems.extend(self._folders.files.problems(environments))
+        return self._folders.load(folder, given, self._region(folder), environments)
+
+
+def still_waiting(waiting: Sequence[str], done: Sequence[Unit], read: set[str]) -> list[str]:
+    """Give the assemblies that were neither read on their own nor with the one that they belong to."""
+    own = {unit.path for unit in done}
+    manifest = {folder: f"{folder}/manifest.json" if folder else "manifest.json" for folder in waiting}
+    return [folder for folder in waiting if folder not in own and manifest[folder] not in read]
 
 
 def notes_on_apps(options: Options, found: Found) -> list[str]:

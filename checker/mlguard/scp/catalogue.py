@@ -11,6 +11,7 @@ CHECKS: Mapping[str, str] = {
     "exemption-never-matches": "the pattern of an exempt principal matches nobody",
     "exempts-everybody": "the pattern of an exempt principal matches everybody",
     "for-all-values-in-deny": "ForAllValues in a Deny is defeated by one allowed value and denies requests without any",
+    "if-exists-denies-without-key": "a positive operator with IfExists denies requests that lack the key",
     "if-exists-in-set-operator": "IfExists behind a set operator means different things to different readers",
     "if-exists-says-nothing": "a negated operator holds without the key anyway",
     "instance-type-never-matches": "no SageMaker instance type has such a name",

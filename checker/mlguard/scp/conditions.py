@@ -51,6 +51,10 @@ def _operator(statement: WrittenStatement, test: Test) -> Iterator[Fault]:
         message = f"{operator.value} holds without the key anyway, so IfExists says nothing; write {test.base}"
         correction = with_operator(test, test.base)
         yield statement.fault("if-exists-says-nothing", message, operator.at, "warning", correction)
+    if test.if_exists and not test.negated and not test.qualifier and statement.effect == "Deny" and not is_global(key):
+        message = f"{operator.value} in a Deny also denies every request without {key}; write {test.base} if not meant"
+        correction = with_operator(test, test.base)
+        yield statement.fault("if-exists-denies-without-key", message, operator.at, "warning", correction)
     if test.qualifier == "ForAllValues" and statement.effect == "Deny":
         message = (
             f"ForAllValues in a Deny lets a request through that has one other value of {key}, and denies requests "

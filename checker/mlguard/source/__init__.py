@@ -2,6 +2,6 @@
 
 from mlguard.source.document import Document, Span
 from mlguard.source.overlay import Overlay
-from mlguard.source.root import MAX_BYTES, Root
+from mlguard.source.root import MAX_BYTES, Entry, Root
 
-__all__ = ["MAX_BYTES", "Document", "Overlay", "Root", "Span"]
+__all__ = ["MAX_BYTES", "Document", "Entry", "Overlay", "Root", "Span"]

@@ -12,8 +12,10 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from mlguard.errors import LimitError, SourceError
+from mlguard.record import record
 from mlguard.source.document import Document
 
 MAX_BYTES = 10_000_000
@@ -29,6 +31,14 @@ _MARKS = (
 )
 _REASONS = {errno.EACCES: "permission denied", errno.ENOENT: "no such file", errno.ENAMETOOLONG: "the path is too long"}
 _BY_DESCRIPTOR = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
+
+
+@record(order=True)
+class Entry:
+    """What stands in a folder: its name, and what it is; a link is never followed."""
+
+    name: str
+    kind: Literal["file", "folder", "link", "other"]
 
 
 class Root:
@@ -96,6 +106,26 @@ class Root:
         """Tell whether the path is a folder inside the root, no link on its way."""
         return path == "" or self._kind(path, stat.S_ISDIR)
 
+    def exists(self, path: str) -> bool:
+        """Tell whether anything at all stands there: a link or a pipe as well."""
+        return os.path.lexists(self.folder / path)
+
+    def entries(self, folder: str) -> list[Entry]:
+        """List a folder, sorted by name; SourceError where that cannot be done."""
+        try:
+            with os.scandir(self.folder / folder) as found:
+                return sorted(Entry(entry.name, _kind_of(entry)) for entry in found)
+        except OSError as error:
+            raise SourceError(f"the folder cannot be listed: {os.strerror(error.errno or 0)}", folder) from None
+
+    def link_target(self, path: str) -> str | None:
+        """Give where a symbolic link leads, as its text says it; None where that is outside of the root."""
+        try:
+            written = os.fspath((self.folder / path).readlink())
+        except (OSError, ValueError):
+            return None
+        return self.resolve(path.rpartition("/")[0], written)
+
     def names(self, folder: str) -> list[str]:
         """List the names in a folder, sorted; empty when it cannot be listed."""
         if not self.is_folder(folder):
@@ -145,6 +175,14 @@ class Root:
         if not stat.S_ISREG(here.lstat().st_mode):
             raise SourceError("not a regular file", path)
         return os.open(here, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+
+
+def _kind_of(entry: os.DirEntry[str]) -> Literal["file", "folder", "link", "other"]:
+    if entry.is_symlink():
+        return "link"
+    if entry.is_dir(follow_symlinks=False):
+        return "folder"
+    return "file" if entry.is_file(follow_symlinks=False) else "other"
 
 
 def root_of(paths: Sequence[Path]) -> Path:

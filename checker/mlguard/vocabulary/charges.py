@@ -151,6 +151,10 @@ def _capacity(subject: Subject, kind: str, scenario: Scenario) -> Amount:
     return Amount(_rounded_up(least.low, known.vcpu), None if most.high is None else _rounded_up(most.high, known.vcpu))
 
 
+_WITH_IOPS = ("ebs.io1", "ebs.io2")
+"""Volumes of which a part of the price is not known: that of provisioned IOPS."""
+
+
 def _rounded_up(vcpus: float, of_one: int) -> float:
     return float(-(-int(vcpus) // of_one))
 
@@ -171,6 +175,8 @@ def _volumes(subject: Subject, billing: str, scenario: Scenario) -> Iterator[Cha
         count = number(child(node, "count", scenario), _ONE)
         total = amount.times(count).times(Amount(rate.usd, rate.usd)).times(months)
         how = _volume_sum(amount, count, rate)
+        if stored in _WITH_IOPS:
+            how = f"{how}, without its provisioned IOPS"
         at = (child(node, "type", scenario) or size).place
         yield Charge(
             f"volumes.{index}", total.low, total.high, per, "list", how if per == "month" else f"{how}, {duration}", at

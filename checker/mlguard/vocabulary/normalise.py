@@ -21,6 +21,9 @@ from mlguard.vocabulary.joins import companions, directory, followed
 from mlguard.vocabulary.model import Kind, Property, Reading, Vocabulary
 from mlguard.vocabulary.paths import read_field, walk
 
+_MACHINE_LEARNING = "machine_learning"
+"""The property of what is always a part of an ML system that costs money; of others it is derived."""
+
 
 @record(eq=False)
 class _World:
@@ -74,17 +77,20 @@ def normalise(
 
 
 def _hidden(gap: Gap, vocabulary: Vocabulary) -> tuple[Node, ...]:
-    open_value = Node(Unknown(gap.what), gap.span)
+    open_value, yes = Node(Unknown(gap.what), gap.span), Node(True, gap.span)  # noqa: FBT003  (a content)
     kinds = {kind.name: kind for name in gap.hides or () for kind in vocabulary.kind_of_type.get(name, ())}
-    return tuple(
-        Node(Entries({"kind": Node(name, gap.span), **dict.fromkeys(kind.properties, open_value)}), gap.span)
-        for name, kind in kinds.items()
-    )
+    found: list[Node] = []
+    for name, kind in kinds.items():
+        told = {"kind": Node(name, gap.span), **({_MACHINE_LEARNING: yes} if kind.machine_learning else {})}
+        found.append(Node(Entries({**dict.fromkeys(kind.properties, open_value), **told}), gap.span))
+    return tuple(found)
 
 
 def _resource(world: _World, kind: Kind, raw: RawResource) -> Resource:
     properties: dict[str, Node] = {}
     resource = Resource(kind.name, raw, properties)
+    if kind.machine_learning:
+        properties[_MACHINE_LEARNING] = Node(True, raw.name_span)  # noqa: FBT003  (a content)
     for name, prop in (*world.vocabulary.common.items(), *kind.properties.items()):
         compute = partial(_property, world, kind, resource, prop)
         properties[name] = _remembered(world, (raw.address, kind.name, name), compute, raw)
@@ -246,6 +252,8 @@ def _embedded(world: _World, raw: RawResource, job: EmbeddedJob) -> Resource:
     for name, prop in (*world.vocabulary.common.items(), *kind.properties.items()):
         compute = partial(_property, world, kind, resource, prop)
         properties[name] = _remembered(world, (raw.address, job.name, kind.name, name), compute, carried)
+    if kind.machine_learning:
+        properties[_MACHINE_LEARNING] = Node(job.surely, job.at)
     return _billed(world, kind, resource)
 
 

@@ -31,7 +31,7 @@ def notes_on_apps(root: Root, apps: Sequence[str], assemblies: Iterable[str]) ->
 
 def _note(root: Root, folder: str, own: Sequence[str], elsewhere: frozenset[str]) -> str | None:
     named = f"{folder}/cdk.json" if folder else "cdk.json"
-    expected = root.resolve(folder, _output(root, named))
+    expected = output_of(root, folder)
     if not own:
         if expected is not None and root.is_file(f"{expected}/manifest.json"):
             return None  # it is there, and was left out of the scan on purpose
@@ -44,14 +44,14 @@ def _note(root: Root, folder: str, own: Sequence[str], elsewhere: frozenset[str]
     return f"{assembly or '.'}: this cloud assembly is older than {source}: run `cdk synth`, and scan again"
 
 
-def _output(root: Root, path: str) -> str:
-    """Give the folder that the app is synthesized to."""
+def output_of(root: Root, folder: str) -> str | None:
+    """Give the folder that the app in `folder` is synthesized to; None where that is outside of the root."""
     try:
-        content = json.loads(root.read(path).text)
+        content = json.loads(root.read(f"{folder}/cdk.json" if folder else "cdk.json").text)
     except (MlguardError, ValueError, RecursionError):
-        return "cdk.out"
+        content = None
     output = content.get("output") if isinstance(content, dict) else None
-    return output if isinstance(output, str) else "cdk.out"
+    return root.resolve(folder, output if isinstance(output, str) else "cdk.out")
 
 
 def _modified(root: Root, path: str) -> float | None:

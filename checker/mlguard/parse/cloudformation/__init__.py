@@ -11,14 +11,23 @@ from mlguard.parse.cloudformation.exports import Exports
 from mlguard.parse.cloudformation.locate import locator
 from mlguard.parse.cloudformation.parameter_files import Given, read_parameter_file, with_environment
 from mlguard.parse.cloudformation.parameters import not_allowed
-from mlguard.parse.cloudformation.sniff import is_template, looks_like_template
+from mlguard.parse.cloudformation.sniff import is_template, looks_like_template, may_nest
 from mlguard.parse.cloudformation.template import Surroundings, Template
 from mlguard.parse.markup import load_markup
 from mlguard.resource import RawProject
 from mlguard.source import Document, Root
 from mlguard.value import Entries, Node
 
-__all__ = ["Exports", "Given", "is_template", "load", "looks_like_template", "read_parameter_file", "with_environment"]
+__all__ = [
+    "Exports",
+    "Given",
+    "is_template",
+    "load",
+    "looks_like_template",
+    "may_nest",
+    "read_parameter_file",
+    "with_environment",
+]
 
 
 def load(
@@ -78,4 +87,5 @@ def _project(  # noqa: PLR0913, PLR0917  (what is known of a template when its f
         problems=tuple(around.problems),
         notes=tuple(around.notes),
         files=tuple(around.documents),
+        stack=around.stack,
     )

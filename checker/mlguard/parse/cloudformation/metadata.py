@@ -16,20 +16,24 @@ def construct_path(metadata: Node | None) -> str:
 
 
 def waivers(metadata: Node | None) -> tuple[Waiver, ...]:
-    """Read `Metadata: {mlguard: {ignore: [{policy: id, reason: text, until: date}]}}`."""
+    """Read `Metadata: {mlguard: {ignore: [{policy: id, reason: text, until: date}]}}`.
+
+    What says less is read as well: an ignore without a reason is told of, not passed over.
+    """
     own = metadata.content.nodes.get("mlguard") if metadata and isinstance(metadata.content, Entries) else None
     listed = own.content.nodes.get("ignore") if own is not None and isinstance(own.content, Entries) else None
-    if listed is None or not isinstance(listed.content, Items):
+    if listed is None:
         return ()
-    found = []
-    for node in listed.content.nodes:
-        if isinstance(node.content, Entries):
-            fields = {key: value.content for key, value in node.content.nodes.items()}
-            policies = fields.get("policy")
-            names = policies.replace(",", " ").split() if isinstance(policies, str) else []
-            reason, until = fields.get("reason"), fields.get("until")
-            found.append(Waiver(tuple(names), _text(reason), _text(until), node.span.first_line()))
-    return tuple(found)
+    return tuple(_waiver(node) for node in (listed.content.nodes if isinstance(listed.content, Items) else (listed,)))
+
+
+def _waiver(node: Node) -> Waiver:
+    fields = node.content.nodes if isinstance(node.content, Entries) else {"policy": node}
+    said = {key: value.content for key, value in fields.items()}
+    policies = said.get("policy")
+    texts = [one.content for one in policies.nodes] if isinstance(policies, Items) else [policies]
+    names = [name for text in texts for name in _text(text).replace(",", " ").split()]
+    return Waiver(tuple(names), _text(said.get("reason")), _text(said.get("until")), node.span.first_line())
 
 
 def _text(content: object) -> str:

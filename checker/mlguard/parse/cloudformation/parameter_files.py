@@ -11,8 +11,9 @@ from collections.abc import Mapping
 
 from mlguard.errors import ParseError
 from mlguard.parse.cloudformation.expressions import intrinsic
-from mlguard.parse.cloudformation.samconfig import assignments, deployment, is_samconfig, read_toml
+from mlguard.parse.cloudformation.samconfig import assignments, deployment, is_samconfig
 from mlguard.parse.markup import load_markup
+from mlguard.parse.toml_document import load_toml
 from mlguard.record import field, record, replace
 from mlguard.source import Document, Root, Span
 from mlguard.value import Entries, Items, Node, Unknown, text_of
@@ -112,7 +113,7 @@ def read_parameter_file(root: Root, path: str, environment: str = "") -> Paramet
     """
     document = root.read(path, _LIMIT)
     if path.lower().endswith(".toml"):
-        return _samconfig(root, document, read_toml(document), environment)
+        return _samconfig(root, document, load_toml(document), environment)
     nodes = load_markup(document)
     if len(nodes) != 1:
         raise ParseError(f"{_FORMS}; found {len(nodes)} documents", path, nodes[1].span.line if nodes else 1)

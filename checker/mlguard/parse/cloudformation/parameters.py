@@ -18,6 +18,16 @@ _WORD = r"(?:[A-Za-z0-9_:/@=, -]|\\[.\-/]|\[\.\])+"
 _ALTERNATIVES = re.compile(rf"\^?(?:\((?:\?:)?({_WORD}(?:\|{_WORD})*)\)|({_WORD}))\$?|\^?({_WORD}(?:\|{_WORD})+)\$?")
 
 
+@record()
+class _Chosen:
+    """The node that holds a parameter's value, and what it is of the parameter."""
+
+    source: Node
+    what: str
+    by_deployment: bool = True
+    instead_of_default: bool = False
+
+
 @record(eq=False)
 class Declared:
     """One entry of `Parameters`: the nodes of its allowed values, the value that a user gave.
@@ -86,17 +96,17 @@ class Declared:
         chosen = self._chosen(scenario, ruled)
         if chosen is None:
             return None
-        source, what, by_deployment = chosen
-        place = source.span if source.span.path else self.parameter.name_span
-        parameter = self.parameter if by_deployment else None
-        return self._placed(source, at, Origin(place, f'{what} parameter "{self.parameter.name}"', parameter))
+        place = chosen.source.span if chosen.source.span.path else self.parameter.name_span
+        parameter = self.parameter if chosen.by_deployment else None
+        what = f'{chosen.what} parameter "{self.parameter.name}"'
+        return self._placed(chosen.source, at, Origin(place, what, parameter, chosen.instead_of_default))
 
-    def _chosen(self, scenario: Scenario, ruled: Mapping[str, Node] | None) -> tuple[Node, str, bool] | None:
+    def _chosen(self, scenario: Scenario, ruled: Mapping[str, Node] | None) -> _Chosen | None:
         """Give the node that holds the value, and what it is of the parameter; None where the value is open."""
         if self.given is not None:
             given = settle(self.given, scenario)
             if given.content is not None:  # AWS::NoValue leaves the default
-                return given, "value given for", False
+                return _Chosen(given, "value given for", by_deployment=False)
         allowed = self.allowed
         if ruled is not None:
             allowed = {text: node for text, node in ruled.items() if not allowed or text in allowed}
@@ -106,9 +116,11 @@ class Declared:
                 raise ImpossibleError
             chosen = str(scenario.decide(self.decision, options))
             if chosen in allowed:
-                return allowed[chosen], "allowed value of", True
+                default = text_of(self.default.content) if self.default is not None else None
+                instead = chosen != default and default in options
+                return _Chosen(allowed[chosen], "allowed value of", instead_of_default=instead)
         if self.default is not None:
-            return self.default, "default of", True
+            return _Chosen(self.default, "default of")
         return None
 
     def _options(self, allowed: Mapping[str, Node]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from mlguard.errors import ParseError
 from mlguard.record import field, record
-from mlguard.source import Document, Span
+from mlguard.source import Span
 from mlguard.value import Entries, Items, Node, text_of
 
 _COMMANDS = ("global", "deploy")
@@ -15,8 +15,6 @@ _ALL_COMMANDS = frozenset((*_COMMANDS, "build", "validate", "package", "sync", "
 _VALUE = r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|(?:\\.|[^\s"'\\,])(?:\\.|[^\s"'\\])*)"""
 _LONG = re.compile(rf"ParameterKey=([A-Za-z0-9]+)[, ]\s*ParameterValue=({_VALUE})?")
 _SHORT = re.compile(rf"(?:^|(?<=\s))([A-Za-z0-9:_.+@/-]+)=({_VALUE})?(?=\s|$)")
-_LINE = re.compile(r"line (\d+), column (\d+)")
-_MAX_DEPTH = 100
 
 
 @record(frozen=False)
@@ -93,69 +91,3 @@ def _unquoted(value: str) -> str:
 
 def _below(node: Node | None) -> Mapping[str, Node]:
     return node.content.nodes if node is not None and isinstance(node.content, Entries) else {}
-
-
-def read_toml(document: Document) -> Node:
-    """Read a TOML text as nodes; every value stands at the line of its key, as far as that can be found."""
-    import tomllib  # noqa: PLC0415  (few repositories have a file of it)
-
-    try:
-        table = tomllib.loads(document.text.replace("\r\n", "\n"))
-    except tomllib.TOMLDecodeError as error:
-        at = _LINE.search(str(error))
-        line, column = (int(at[1]), int(at[2])) if at is not None else (0, 0)
-        message = re.sub(r" \(at .*\)$", "", str(error))
-        raise ParseError(f"not valid TOML: {message}", document.path, line, column) from None
-    except RecursionError:
-        raise ParseError("not valid TOML: nested too deeply", document.path) from None
-    return _Places(document).node(table, (), 0)
-
-
-class _Places:
-    """Finds keys in the text of a TOML file: its parser tells no places."""
-
-    def __init__(self, document: Document) -> None:
-        self._document = document
-        self._headers = [
-            (match.start(), tuple(part.strip(" \t\"'") for part in match[1].split(".")))
-            for match in re.finditer(r"(?m)^[ \t]*\[([^\[\]\n]+)\]", document.text)
-        ]
-
-    def node(self, value: object, path: tuple[str, ...], depth: int) -> Node:
-        span = self._span(path)
-        if depth > _MAX_DEPTH:
-            raise ParseError("not valid TOML: nested too deeply", span.path, span.line)
-        if isinstance(value, dict):
-            entries = {}
-            for key, below in value.items():
-                made = self.node(below, (*path, str(key)), depth + 1)
-                entries[str(key)] = Node(made.content, made.span, made.span)
-            return Node(Entries(entries), span)
-        if isinstance(value, list):
-            return Node(Items(tuple(self.node(item, path, depth + 1) for item in value)), span)
-        return Node(value if isinstance(value, bool | int | float | str) else str(value), span)
-
-    def _span(self, path: tuple[str, ...]) -> Span:
-        """Give the line of a key in its table; the table's header, or the first line, where it is not found."""
-        text = self._document.text
-        for length in range(len(path), -1, -1):
-            start, end = self._table(path[:length])
-            rest = path[length : length + 1]
-            key = re.compile(rf"(?m)^[ \t]*[\"']?{re.escape(rest[0])}[\"']?[ \t]*[=.][^\r\n]*") if rest else None
-            match = key.search(text, start, end) if key is not None and start >= 0 else None
-            if match is not None:
-                offset = match.start() + len(match[0]) - len(match[0].lstrip())
-                return self._document.span(offset, offset + len(match[0].strip()))
-            if start > 0 or (length and start >= 0):
-                return self._document.span(start, start)
-        return self._document.span(0, 0)
-
-    def _table(self, path: tuple[str, ...]) -> tuple[int, int]:
-        """Give where the text of a table begins and ends; -1 where it has no header of its own."""
-        following = [start for start, _ in self._headers] + [len(self._document.text)]
-        if not path:
-            return 0, following[0]
-        for index, (start, header) in enumerate(self._headers):
-            if header == path:
-                return start, following[index + 1]
-        return -1, -1

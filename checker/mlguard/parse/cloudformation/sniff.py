@@ -22,6 +22,12 @@ def looks_like_template(content: bytes) -> bool:
     return b"::" in content and _RESOURCES.search(content) is not None and _TYPE.search(content) is not None
 
 
+def may_nest(content: bytes) -> bool:
+    """Tell whether a template's bytes may name another one that is deployed with it."""
+    content = content.replace(b"\0", b"")
+    return b"CloudFormation::Stack" in content or b"Serverless::Application" in content
+
+
 def is_template(node: Node) -> bool:
     """Tell whether a parsed document is a template: resources with a type or loops that write them, or the version."""
     content = node.content

@@ -12,7 +12,7 @@ from mlguard.parse.cloudformation.expressions import arguments, because, resolve
 from mlguard.parse.cloudformation.references import attribute, named
 from mlguard.record import replace
 from mlguard.scenario import Scenario
-from mlguard.value import Content, Entries, Items, Node, Origin, Reference, Unknown, settle, text_of
+from mlguard.value import Content, EncodedText, Entries, Items, Node, Origin, Reference, Unknown, settle, text_of
 
 _PLACEHOLDER = re.compile(r"\$\{([^!{}][^{}]*)\}")
 _LITERAL = re.compile(r"\$\{!([^{}]*)\}")
@@ -116,9 +116,13 @@ def encode_base64(evaluator: Evaluator, argument: Node, node: Node, scenario: Sc
 
 
 def to_json_string(evaluator: Evaluator, argument: Node, node: Node, scenario: Scenario) -> Node:
-    """`Fn::ToJsonString`: the text as CloudFormation writes it, without spaces."""
-    pieces = [replace(node, content=piece) for piece in _json(evaluator.value(argument, scenario), scenario, 0)]
-    return concatenate(pieces, "", node, scenario)
+    """`Fn::ToJsonString`: the text as CloudFormation writes it, without spaces; its values keep their places."""
+    value = evaluator.value(argument, scenario)
+    pieces = [replace(node, content=piece) for piece in _json(value, scenario, 0)]
+    written = concatenate(pieces, "", node, scenario)
+    if isinstance(written.content, Unknown):
+        return written.holding(replace(written.content, encodes=value))
+    return written.holding(EncodedText(written.content, value)) if isinstance(written.content, str) else written
 
 
 def _json(node: Node, scenario: Scenario, depth: int) -> Iterator[Content]:

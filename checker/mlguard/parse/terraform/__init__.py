@@ -4,6 +4,6 @@ Nothing of the grammar is imported before the first block must be parsed.
 """
 
 from mlguard.parse.terraform.assignments import Variables
-from mlguard.parse.terraform.project import load
+from mlguard.parse.terraform.project import Folders, load
 
-__all__ = ["Variables", "load"]
+__all__ = ["Folders", "Variables", "load"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from mlguard.errors import MlguardError
 from mlguard.parse.terraform.reader import read_body
@@ -11,6 +11,13 @@ from mlguard.parse.terraform.syntax import Argument
 from mlguard.record import field, record
 from mlguard.source import Document, Root
 from mlguard.value import Node
+
+_MAX_KEPT = 256
+
+
+def everywhere(_folder: str) -> bool:
+    """Say that a root may be deployed to an environment."""
+    return True
 
 
 @record()
@@ -32,11 +39,11 @@ class Variables:
     environment: str = ""
     region: str = ""
     workspace: str = ""
-    belongs: Callable[[str], bool] = lambda _folder: True
+    belongs: Callable[[str], bool] = everywhere
 
 
 class VariableFiles:
-    """The tfvars files of a scan, each read once however many roots it is for."""
+    """The tfvars files of a scan; one that is for many roots is read once, as long as few others are."""
 
     def __init__(self, root: Root) -> None:
         self._root = root
@@ -46,6 +53,8 @@ class VariableFiles:
         """Give the text of a file and its arguments by name, or the problem with it."""
         if path not in self._read:
             self._read[path] = self._parse(path)
+            if len(self._read) > _MAX_KEPT:
+                del self._read[next(iter(self._read))]
         return self._read[path]
 
     def given(self, folder: str, files: tuple[str, ...]) -> list[str]:
@@ -59,6 +68,11 @@ class VariableFiles:
             if self._root.is_file(path):
                 found.append(path)
         return found
+
+    def problems(self, given: Iterable[Variables]) -> list[MlguardError]:
+        """Give what is wrong with the files of environments, whether a root reads them or not."""
+        found = (self.read(path)[2] for one in given for path in self.given("", one.files))
+        return [problem for problem in found if problem is not None]
 
     def _parse(self, path: str) -> tuple[Document | None, Mapping[str, Argument], MlguardError | None]:
         document: Document | None = None

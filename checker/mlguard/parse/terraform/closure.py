@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from mlguard.parse.terraform import policy_document
+from mlguard.parse.terraform import policy_document, template_file
 from mlguard.parse.terraform.configuration import Configuration
 from mlguard.parse.terraform.modules import Modules
 from mlguard.parse.terraform.scanner import ScannedBlock
@@ -13,6 +13,7 @@ from mlguard.parse.terraform.syntax import Argument, Attribute, Block, Expressio
 from mlguard.record import field_names
 from mlguard.source import Document
 
+_EVALUATED = (policy_document.KIND, template_file.KIND)
 _PLAIN = frozenset(("int", "str", "bool", "list[str]", "str | int | float | bool | None", "Document"))
 
 
@@ -85,7 +86,7 @@ class Closure:
                     waiting.extend(self._named(words, inside))
 
     def _named(self, words: tuple[str, ...], inside: Configuration) -> Iterator[tuple[Block | Argument, Configuration]]:
-        if words[0] == "var" or words[:2] == ("data", policy_document.KIND):
+        if words[0] == "var" or (words[0] == "data" and words[1] in _EVALUATED):
             found = inside.named("variable", words[1]) if words[0] == "var" else inside.named(*words)
             if found:
                 yield found, inside

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 
 from mlguard.errors import LimitError, MlguardError
 from mlguard.parse.terraform.assignments import Assignments, VariableFiles, Variables
@@ -26,6 +27,7 @@ from mlguard.source import Document, Root
 
 _MAX_RESOURCES = 5_000
 _MAX_NAMED = 5
+_MAX_KEPT = 256
 _TELLING = re.compile(r"\b(?:instance_types?|node_type|machine_type)\b")  # a call that says so creates machines
 Wanted = Callable[[str], bool]
 
@@ -50,31 +52,75 @@ def load(  # noqa: PLR0913, PLR0917  (where to look, what for, and what the user
     a source can create, for modules that are not here. A root without a resource type of those that the scan is
     `about` is not read any further; all that is wanted, by default.
     """
-    known: dict[str, Configuration] = {}
-
-    def opened(folder: str) -> Configuration:
-        if folder not in known:
-            known[folder] = Configuration(root, folder)
-        return known[folder]
-
-    inside = [folder for folder in sorted(set(folders)) if ".terraform" not in folder.split("/")]
-    roots = _roots(root, inside, opened)
+    opened = Folders(root, folders, wanted, created_by, about)
     region_of = region if callable(region) else lambda _folder: region
-    files = VariableFiles(root)
-    made: list[RawProject] = []
-    for folder in roots:
-        if folder in planned:
-            continue
-        concerned = [one for one in environments if one.belongs(folder) and _concerns(one, opened(folder), files)]
-        for given in concerned or [variables or Variables()]:
-            modules = Modules(root, folder, opened, created_by, wanted)
-            builder = _Builder(root, modules, folder, wanted, given.region or region_of(folder), about)
-            made.append(builder.build(given, files))
+    made = [
+        project
+        for folder in opened.roots()
+        if folder not in planned
+        for project in opened.load(folder, variables or Variables(), region_of(folder), environments)
+    ]
     if made:
-        problems = [files.read(path)[2] for one in environments for path in files.given("", one.files)]
-        unreadable = tuple(problem for problem in problems if problem is not None)
-        made[0] = replace(made[0], problems=(*made[0].problems, *unreadable))
+        made[0] = replace(made[0], problems=(*made[0].problems, *opened.files.problems(environments)))
     return made
+
+
+class Folders:
+    """The folders of a scan that hold Terraform files: which of them are roots, and each root's projects.
+
+    So many of the folders read last are kept that roots which call the same modules share them, and no more.
+    The arguments are those of `load`.
+    """
+
+    def __init__(
+        self,
+        root: Root,
+        folders: Sequence[str],
+        wanted: Wanted,
+        created_by: CreatedBy = unknown_source,
+        about: Wanted | None = None,
+    ) -> None:
+        self.files = VariableFiles(root)
+        self._root = root
+        self._folders = [folder for folder in sorted(set(folders)) if ".terraform" not in folder.split("/")]
+        self._wanted = wanted
+        self._created_by = created_by
+        self._about = about
+        self._known: dict[str, Configuration] = {}
+
+    @cached_property
+    def _indexed(self) -> tuple[dict[str, list[str]], set[str]]:
+        return _calls(self._root, self._folders, self._open)
+
+    def roots(self) -> list[str]:
+        """Give the folders that are deployed as they are."""
+        return _roots(self._folders, *self._indexed)
+
+    def documents(self, folder: str) -> dict[str, Document]:
+        """Give the files of a root and of the local modules that it calls."""
+        reached: set[str] = set()
+        _reach([folder], self._indexed[0], reached)
+        return {path: one for below in sorted(reached) for path, one in self._open(below).documents.items()}
+
+    def load(
+        self, folder: str, given: Variables, region: str = "", environments: Sequence[Variables] = ()
+    ) -> list[RawProject]:
+        """Read a root, once for each environment that concerns it, else once with what is given."""
+        configuration = self._open(folder)
+        concerned = [one for one in environments if one.belongs(folder) and _concerns(one, configuration, self.files)]
+        made: list[RawProject] = []
+        for one in concerned or [given]:
+            modules = Modules(self._root, folder, self._open, self._created_by, self._wanted)
+            builder = _Builder(self._root, modules, folder, self._wanted, one.region or region, self._about)
+            made.append(builder.build(one, self.files))
+        return made
+
+    def _open(self, folder: str) -> Configuration:
+        known = self._known.pop(folder, None) or Configuration(self._root, folder)
+        self._known[folder] = known  # the one that was asked for last stands last
+        if len(self._known) > _MAX_KEPT:
+            del self._known[next(iter(self._known))]
+        return known
 
 
 def load_root(
@@ -112,18 +158,28 @@ def _app_folder(folder: str) -> str:
     return "/".join(parts[:-3]) if parts[-2:-1] == ["stacks"] else folder
 
 
-def _roots(root: Root, folders: Sequence[str], opened: Callable[[str], Configuration]) -> list[str]:
-    """Choose the folders that no other one calls, or that stand alone although called; and one of each circle."""
+def _calls(
+    root: Root, folders: Sequence[str], opened: Callable[[str], Configuration]
+) -> tuple[dict[str, list[str]], set[str]]:
+    """Give the folders that each folder calls as modules, and those that stand alone although they may be called."""
     calls: dict[str, list[str]] = {}
+    alone: set[str] = set()
     for folder in folders:
-        found = []
-        for _, source in opened(folder).sources():
+        configuration, found = opened(folder), []
+        if configuration.stands_alone():
+            alone.add(folder)
+        for _, source in configuration.sources():
             target = root.resolve(folder, source) if source.startswith(".") else None
             if target is not None and target != folder:
                 found.append(target)
         calls[folder] = found
+    return calls, alone
+
+
+def _roots(folders: Sequence[str], calls: dict[str, list[str]], alone: set[str]) -> list[str]:
+    """Choose the folders that no other one calls, or that stand alone although called; and one of each circle."""
     called = {target for found in calls.values() for target in found}
-    roots = [folder for folder in folders if folder not in called or opened(folder).stands_alone()]
+    roots = [folder for folder in folders if folder not in called or folder in alone]
     reached: set[str] = set()
     _reach(roots, calls, reached)
     for folder in folders:
@@ -188,6 +244,7 @@ class _Builder:
             problems=tuple(self.problems),
             notes=self._notes(matters=assignments is not None),
             files=tuple(sorted(self.documents)),
+            workspace=variables.workspace,
         )
 
     def _names(self, variables: Variables) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Callable, Mapping
 
 from mlguard.errors import LimitError, MlguardError
-from mlguard.parse.terraform import policy_document
+from mlguard.parse.terraform import policy_document, template_file
 from mlguard.parse.terraform.configuration import Configuration
 from mlguard.parse.terraform.evaluate import evaluate
 from mlguard.parse.terraform.expand import (
@@ -35,6 +35,13 @@ from mlguard.source import Document, Root, Span
 from mlguard.value import Content, Entries, Items, Node, Origin, Reference, Unknown, references_in
 
 _HOP = 3
+_WRITTEN_OUT = frozenset(
+    {
+        (template_file.KIND, template_file.ATTRIBUTE),
+        *((policy_document.KIND, one) for one in policy_document.ATTRIBUTES),
+    }
+)
+"""Data sources, with an attribute each, that read nothing but their own arguments."""
 Kept = Node | FailureError
 
 
@@ -167,12 +174,12 @@ class Resolver:
             found = told_by_provider(kind, after, block, inner, scenario, self.region)
             if found is not None:
                 return replace(found, span=span), len(steps)
-        if scanned is not None and kind == policy_document.KIND and steps[-1] in policy_document.ATTRIBUTES:
-            return self._policy_document(scanned, str(steps[-1]), scope, scenario), len(steps)
+        if scanned is not None and (kind, steps[-1]) in _WRITTEN_OUT:
+            return self._written_out(scanned, str(steps[-1]), scope, scenario), len(steps)
         return Node(Unknown(f"data.{kind}.{name} is read at deployment"), span), len(steps)
 
-    def _policy_document(self, scanned: ScannedBlock, attribute: str, scope: Scope, scenario: Scenario) -> Node:
-        """Give the JSON of a policy that is written as blocks; of several instances the one that stands for all."""
+    def _written_out(self, scanned: ScannedBlock, attribute: str, scope: Scope, scenario: Scenario) -> Node:
+        """Give what a data source makes of its own arguments; of several instances the one that stands for all."""
         block = scope.instance.configuration.block(scanned)
         if block is None:
             raise FailureError(f"data.{'.'.join(scanned.labels)} could not be read")
@@ -180,6 +187,8 @@ class Resolver:
         inner = bound(block, own, None) if scope.instance.configuration.repeats(scanned) else own
 
         def compute(there: Scenario) -> Node:
+            if attribute == template_file.ATTRIBUTE:
+                return template_file.rendered(block, inner, there)
             arguments = body(block, inner)
             return Node(policy_document.policy_json(arguments, attribute, there), arguments.span)
 

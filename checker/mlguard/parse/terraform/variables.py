@@ -36,14 +36,15 @@ class RootVariables:
         """Give the value of a variable; in each scenario another one where its domain is closed and nobody chose."""
         parameter, domain = self._described(name, block)
         node, what = self._assigned(name, block, parameter, scenario)
+        instead = False
         if node is None and domain is not None:
-            node, what = self._decided(name, domain, parameter, scenario)
+            node, what, instead = self._decided(name, domain, parameter, scenario)
         if node is None:
             node, what = parameter.default, f'default of variable "{name}"'
         if node is None:
             node = Node(Unknown(f"var.{name} has no value"), parameter.name_span)
             what = f'variable "{name}" has no default'
-        return replace(node, origins=(Origin(node.span, what, parameter),))
+        return replace(node, origins=(Origin(node.span, what, parameter, instead),))
 
     def _assigned(self, name: str, block: Block, parameter: Parameter, scenario: Scenario) -> tuple[Node | None, str]:
         argument = self.assignments.argument(name)
@@ -90,10 +91,12 @@ class RootVariables:
         except MlguardError as error:
             return Node(given, at) if kind == "any" else Node(Unknown(error.message), at)
 
-    def _decided(self, name: str, domain: Domain, parameter: Parameter, scenario: Scenario) -> tuple[Node | None, str]:
+    def _decided(
+        self, name: str, domain: Domain, parameter: Parameter, scenario: Scenario
+    ) -> tuple[Node | None, str, bool]:
+        """Choose one of the values; tell what it is, and whether it stands in for a default that is allowed, too."""
         default = parameter.default
         nodes = {decision(node): node for node in domain.nodes}
-        what = f'allowed value of variable "{name}"'
         if default is not None and (is_scalar(default.content) or default.content is None):
             key = decision(default)
             if nodes.pop(key, None) is not None:  # a default that its own validation refuses is never deployed
@@ -101,8 +104,8 @@ class RootVariables:
         chosen = scenario.decide(f"var.{name}", tuple(nodes))
         node = nodes.get(chosen)
         if node is default and default is not None:
-            what = f'default of variable "{name}"'
-        return node, what
+            return node, f'default of variable "{name}"', False
+        return node, f'allowed value of variable "{name}"', default is not None and default in nodes.values()
 
     def _described(self, name: str, block: Block) -> tuple[Parameter, Domain | None]:
         if name not in self._parameters:

@@ -17,7 +17,7 @@ from mlguard.vocabulary.derived.subject import Settings, Siblings, Subject
 Derivation = Callable[[Subject, Scenario], Content | Node]
 
 _BY_MODULE: Mapping[str, tuple[str, ...]] = {
-    "batch": ("batch_gpus",),
+    "batch": ("batch_gpus", "runs_multi_node_jobs"),
     "batch_bounds": ("any_size_of", "batch_hardware", "worst_case", "worst_hourly_usd"),
     "bedrock": (
         "bedrock_model_name",
@@ -51,7 +51,7 @@ _BY_MODULE: Mapping[str, tuple[str, ...]] = {
         "action_state",
     ),
     "capacity": ("instance_peaks",),
-    "context": ("environment", "ml_scope", "region", "region_is_required", "machine_learning"),
+    "context": ("environment", "ml_scope", "near_ml", "region", "region_is_required", "machine_learning"),
     "endpoint_scaling": ("component_scaling", "scale_in"),
     "endpoints": ("variant_label", "variant_hosting", "endpoint_variants", "endpoint_twins", "is_deleted_by_schedule"),
     "fleets": ("runs_accelerators", "instance_stop", "kept_accelerators"),

@@ -16,8 +16,11 @@ _ENVIRONMENT_TAGS = ("environment", "env", "stage")
 _WORD = re.compile(r"[a-z]+")
 _ML_WORD = re.compile(
     r"(?:^|[^a-z])(?:ml|mlops|aiml|llm|llms)(?:[^a-z]|$)"
-    r"|ml-|sagemaker|model|train|dataset|feature|checkpoint|artifact|mlflow|bedrock|embedding|inference|experiment"
+    r"|sagemaker|model|(?:^|[^a-z]|pre|fine)train|dataset|feature(?!s?-?(?:flag|toggle|branch))|checkpoint|mlflow"
+    r"|bedrock|embedding|inference|experiment"
 )
+_ARTIFACT = "artifact"
+"""What every build has, too: it speaks of machine learning only beside some."""
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9]")
 _ML_TYPE = re.compile(r"(?:AWS::|awscc_|aws_|embedded:)(?:SageMaker|sagemaker|Bedrock|bedrock)")
@@ -29,8 +32,9 @@ def environment(subject: Subject, scenario: Scenario) -> Content:
     The order is that of the most to the least deliberate statement.
     """
     settings = subject.settings
-    if settings.environment:
-        return settings.environment
+    said = settings.environment or _assigned(subject, scenario)
+    if said:
+        return said
     for key, value in subject.tags(scenario).items():
         if key.lower() in _ENVIRONMENT_TAGS and isinstance(value, str):
             named = settings.environment_of.get(value.lower())
@@ -42,6 +46,15 @@ def environment(subject: Subject, scenario: Scenario) -> Content:
             if word in settings.environment_of:
                 return settings.environment_of[word]
     return settings.default_environment
+
+
+def _assigned(subject: Subject, scenario: Scenario) -> str:
+    """Give the environment that the user assigns to the stack, the workspace or a tag; empty for none."""
+    project = subject.project
+    asked = [("stack", name, "") for name in (*_stack_names(subject), project.stack) if name]
+    asked += [("workspace", project.workspace, "")] if project.workspace else []
+    asked += [("tag", value, key) for key, value in subject.tags(scenario).items() if isinstance(value, str)]
+    return next((found for one in asked if (found := subject.settings.assigned(*one))), "")
 
 
 def _stack_names(subject: Subject) -> tuple[str, ...]:
@@ -83,7 +96,18 @@ def ml_scope(subject: Subject, scenario: Scenario) -> Content:
         own.append(f"{key} {value}")
     if any(_speaks_of_ml(text) for text in own):
         return True
+    if any(_ARTIFACT in text.lower() for text in own) and _runs_ml(subject):
+        return True
     return without_keys(subject.resource.raw.address) in _referred_by_ml(subject)
+
+
+def near_ml(subject: Subject, scenario: Scenario) -> Content:
+    """Tell whether a generic resource serves machine learning, or is part of a project that is seen to run any.
+
+    Everything counts unless the parameter `judge_without_machine_learning` is false.
+    """
+    everything = subject.settings.parameter("judge_without_machine_learning", "") is not False
+    return everything or _runs_ml(subject) or ml_scope(subject, scenario)
 
 
 def machine_learning(subject: Subject, scenario: Scenario) -> Content:
@@ -120,6 +144,16 @@ def is_managed_ml(resource: Resource) -> bool:
 
 def _ml_resources(subject: Subject) -> list[Resource]:
     return [sibling for sibling in subject.siblings if is_managed_ml(sibling) and not sibling.part_of]
+
+
+def _runs_ml(subject: Subject) -> bool:
+    """Tell whether the project runs machine learning as it is deployed by default."""
+
+    def found(default: Scenario) -> bool:
+        parts = (one.properties.get("machine_learning") for one in subject.siblings)
+        return any(part is not None and settle(part, default).content is True for part in parts)
+
+    return subject.siblings.memory.recall("runs machine learning", Scenario(), found)
 
 
 def _referred_by_ml(subject: Subject) -> frozenset[str]:

@@ -121,7 +121,8 @@ def _group(subject: Subject, scenario: Scenario) -> Iterator[Node]:
 
 def _kept(kind: Node, size: Node, hidden: Unknown | None, how: str) -> Node:
     """Make an item; what hides the type or a cure does not matter where nothing is kept."""
-    kept = Node(hidden, size.span, size.key_span, size.origins) if hidden and text_of(size.content) != "0" else size
+    content = hidden if hidden and text_of(size.content) != "0" else size.content
+    kept = Node(content, size.span, size.key_span, (*size.origins, *kind.origins))
     entries = {"type": kind, "kept": kept, "how": Node(how, size.span)}
     return Node(Entries(entries), kept.span, kept.key_span, kept.origins)
 

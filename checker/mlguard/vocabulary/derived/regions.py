@@ -39,6 +39,8 @@ def runs_ml(subject: Subject, scenario: Scenario) -> Content:
     if is_managed_ml(resource):
         if resource.part_of and _carried_by_ml(subject):
             return False  # the pipeline speaks for its steps
+        if resource.part_of and "machine_learning" in resource.properties:
+            return settle(resource.properties["machine_learning"], scenario).content
         return "machines" in resource.properties or resource.kind.startswith(("bedrock.", "sagemaker.pipeline"))
     return machine_learning(subject, scenario)
 

@@ -17,14 +17,16 @@ class Settings:
     """What the user said of the project: its environment, and the parameters that derivations read.
 
     `parameter` gives a parameter's value by name and environment. `environment_of` maps the words that people use in
-    names and tags to environments (`dev` to `sandbox`). `rates` are the user's own prices. `remembered` holds what is
-    found out once for a project.
+    names and tags to environments (`dev` to `sandbox`). `assigned` gives the environment that the user assigns to a
+    `stack`, a `workspace` or a `tag` of that name or value, and of that key, empty for none. `rates` are the user's
+    own prices. `remembered` holds what is found out once for a project.
     """
 
     environment: str = ""
     default_environment: str = "sandbox"
     environment_of: Mapping[str, str] = field(default_factory=dict)
     parameter: Callable[[str, str], object] = lambda _name, _environment: None
+    assigned: Callable[[str, str, str], str] = lambda _by, _written, _key: ""
     rates: Rates = field(default_factory=Rates)
     remembered: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
 

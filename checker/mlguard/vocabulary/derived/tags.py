@@ -205,9 +205,7 @@ def billing_gap(subject: Subject, scenario: Scenario) -> Content:
 
 def _is_machine_learning(resource: Resource, scenario: Scenario) -> bool:
     own = resource.properties.get("machine_learning")
-    return resource.kind.startswith(("sagemaker.", "bedrock.")) or (
-        own is not None and settle(own, scenario).content is True
-    )
+    return own is not None and settle(own, scenario).content is True
 
 
 def _active_tags(resources: Sequence[Resource], scenario: Scenario) -> set[str] | Unknown:

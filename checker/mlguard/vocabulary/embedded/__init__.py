@@ -32,13 +32,17 @@ CARRIERS: Mapping[str, Callable[[Carrier, Scenario], Iterator[Found]]] = {
 
 @record()
 class EmbeddedJob:
-    """A job inside of a resource: its kind, its name there, its API request, and in which scenarios it is there."""
+    """A job inside of a resource: its kind, its name there, its API request, and in which scenarios it is there.
+
+    It is `surely` a job, or stands for those that a definition may hold.
+    """
 
     kind: str
     name: str
     at: Span
     body: Node
     exists: Callable[[Scenario], bool]
+    surely: bool | Unknown = True
 
 
 def jobs_of(how: str, carrier: Carrier) -> list[EmbeddedJob]:
@@ -62,7 +66,7 @@ def jobs_of(how: str, carrier: Carrier) -> list[EmbeddedJob]:
             for name, job in outcome.result.items():
                 at = job.at
                 node = Node(Choice(partial(body, name, at)), at.span, at.key_span)
-                jobs.setdefault(name, EmbeddedJob(job.kind, name, at.place, node, partial(exists, name)))
+                jobs.setdefault(name, EmbeddedJob(job.kind, name, at.place, node, partial(exists, name), job.surely))
     except TooManyScenariosError:
         pass  # those of the scenarios that were looked at are judged in every one
     return list(jobs.values())

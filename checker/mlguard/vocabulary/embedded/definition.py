@@ -55,12 +55,16 @@ class Carrier:
 
 @record()
 class Found:
-    """One job: its kind, its name in the definition, the node that it stands at, and its API request."""
+    """One job: its kind, its name in the definition, the node that it stands at, and its API request.
+
+    `surely` is true unless the job only stands for those that a definition may hold.
+    """
 
     kind: str
     name: str
     at: Node
     body: Node
+    surely: bool | Unknown = True
 
 
 def kind_of_call(resource: str) -> str | None:
@@ -88,7 +92,8 @@ def hidden(node: Node, because: str, *, machines: bool) -> Found:
     """
     rest = Unknown(because)
     content = rest if machines else Entries(dict.fromkeys(_MACHINES, _NOWHERE), rest)
-    return Found(HIDDEN_KIND, "definition", node, Node(content, node.span, node.key_span))
+    body = Node(content, node.span, node.key_span)
+    return Found(HIDDEN_KIND, "definition", node, body, surely=rest if machines else False)
 
 
 def job_at(at: Node, kind: str, name: str, request: Node, around: Mapping[str, Node]) -> Found:

@@ -132,14 +132,18 @@ class _Run:
             return replace(node, content=Unknown(f"the pipeline reads {name or 'it'} when it runs"))
         parameter = declared.parameter
         if declared.allowed:
-            chosen = str(scenario.decide(f"{self.address}.{parameter.name}", _options(declared)))
+            options = _options(declared)
+            chosen = str(scenario.decide(f"{self.address}.{parameter.name}", options))
+            default = text_of(parameter.default.content) if parameter.default is not None else None
             what_it_is = f'allowed value of pipeline parameter "{parameter.name}"'
-            return _valued(node, declared.allowed[chosen], parameter, what_it_is)
+            value, instead = declared.allowed[chosen], chosen != default and default in options
+            return _valued(node, value, Origin(value.span, what_it_is, parameter, instead))
         if parameter.default is None:
             because = f'pipeline parameter "{parameter.name}" has no default'
             return replace(node, content=Unknown(because), origins=(Origin(parameter.name_span, because, parameter),))
+        value = settle(parameter.default, scenario)
         what_it_is = f'default of pipeline parameter "{parameter.name}"'
-        return _valued(node, settle(parameter.default, scenario), parameter, what_it_is)
+        return _valued(node, value, Origin(value.span, what_it_is, parameter))
 
     def _joined(self, argument: Node, node: Node, scenario: Scenario) -> Node:
         glue = _text(argument, "On", scenario)
@@ -160,8 +164,7 @@ def _options(declared: _Parameter) -> tuple[str, ...]:
     return tuple(sorted(declared.allowed, key=lambda value: value != default))
 
 
-def _valued(node: Node, value: Node, parameter: Parameter, what: str) -> Node:
-    origin = Origin(value.span, what, parameter)
+def _valued(node: Node, value: Node, origin: Origin) -> Node:
     return Node(value.content, node.span, node.key_span, (*value.origins, origin))
 
 

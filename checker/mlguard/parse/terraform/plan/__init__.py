@@ -42,11 +42,17 @@ class Plans:
 
 
 def load_plans(
-    root: Root, named: Sequence[str], found: Sequence[str], folders: Sequence[str], wanted: Wanted, region: str = ""
+    root: Root,
+    named: Sequence[str],
+    found: Sequence[str],
+    folders: Sequence[str],
+    wanted: Wanted,
+    region: Callable[[str], str] = lambda _path: "",
 ) -> Plans:
     """Read plans; `named` are those that the user called plans, `found` those that look like it.
 
-    `folders` are scanned folders with Terraform files, in which the configuration of a plan may be.
+    `folders` are scanned folders with Terraform files, in which the configuration of a plan may be. `region` gives by
+    the path of a plan the region that holds where no provider says one.
     """
     plans = Plans()
     for path in dict.fromkeys([*named, *found]):
@@ -59,7 +65,7 @@ def load_plans(
         if plan is None:
             plans.others.append(path)
             continue
-        plans.projects.append(_Builder(root, plan, wanted, region).build(folders, plans.roots))
+        plans.projects.append(_Builder(root, plan, wanted, region(path)).build(folders, plans.roots))
     return plans
 
 

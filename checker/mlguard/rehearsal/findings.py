@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mlguard.guardrail.document import Guardrails
 from mlguard.policy.model import Policy
 from mlguard.record import record
+from mlguard.rehearsal.calls import CALLS
+from mlguard.vocabulary.load import bundled_vocabulary
+from mlguard.vocabulary.model import awscc_type
 
 
 @record()
@@ -17,6 +20,7 @@ class Reported:
     policy: str
     environment: str
     resource: str
+    resource_type: str
     path: str
     line: int
 
@@ -42,6 +46,7 @@ def reported(content: Any) -> list[Reported]:  # noqa: ANN401  (JSON data)
             str(one["policy"]),
             str(one.get("environment") or ""),
             str(one.get("resource") or ""),
+            str(one.get("resource_type") or ""),
             str(one["path"]),
             int(one["line"] or 0),
         )
@@ -73,7 +78,29 @@ def unstopped(
             because = f"an SCP only keeps the cure from being removed: {policy.guardrail.limits}"
             yield Unstopped(name, because, of_policy)
         else:
-            yield from _left_out(name, of_policy, {one.environment: one for one in made})
+            beyond = tuple(one for one in of_policy if not _reached(policy, one.resource_type))
+            if beyond:
+                yield Unstopped(name, f"no statement is about such a resource: {policy.guardrail.limits}", beyond)
+            rest = tuple(one for one in of_policy if one not in beyond)
+            yield from _left_out(name, rest, {one.environment: one for one in made})
+
+
+def _reached(policy: Policy, raw: str) -> bool:
+    """Tell whether the calls that create a resource of a type are among those that a policy denies.
+
+    What a policy denies later, such as questions to a model, stands in no call that creates something.
+    """
+    denied = {action for statement in policy.guardrail.statements for action in statement.actions}
+    kinds = bundled_vocabulary().kinds
+    by_kind = {kind: {call.action for call in calls} for kind, calls in CALLS.items()}
+    of_type = [name for name, kind in kinds.items() if _is_of(raw, kind.types)]
+    if not of_type or not denied & set().union(*by_kind.values()):
+        return True
+    return any(denied & by_kind.get(kind, set()) for kind in of_type)
+
+
+def _is_of(raw: str, types: Iterable[str]) -> bool:
+    return any(raw == one or (one.startswith("AWS::") and raw == awscc_type(one)) for one in types)
 
 
 def _left_out(policy: str, findings: Sequence[Reported], made: Mapping[str, Guardrails]) -> Iterator[Unstopped]:
