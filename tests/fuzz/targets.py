@@ -30,7 +30,7 @@ from mlguard.policy.load import bundled_policies, load_folder
 from mlguard.policy.model import Policy
 from mlguard.render import renderer
 from mlguard.render.faults import faults_as_text
-from mlguard.repair import planned
+from mlguard.repair.planning import planned
 from mlguard.scan import Options, scan
 from mlguard.scan.selection import chosen_policies, known_policies, rates_of
 from mlguard.source import Root
