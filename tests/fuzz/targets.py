@@ -197,7 +197,7 @@ def _scan_with_parameters(folder: Path) -> None:
 
 def _scan_with_policy(folder: Path) -> None:
     try:
-        own = load_folder(folder / "policies", "policies")
+        own = load_folder(Root(folder / "policies"), "", "policies")
     except MlguardError:
         return
     scanned(options(folder, policies=own, known=(*bundled_policies(), *own)))
