@@ -22,6 +22,12 @@ def _cases() -> list[Any]:
     return list(sys.modules[name].cases())
 
 
+@pytest.fixture(scope="session")
+def cases() -> list[Any]:
+    """Give all the cases to a test about several of them."""
+    return _cases()
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for `case` with each of the cases."""
     if "case" in metafunc.fixturenames:

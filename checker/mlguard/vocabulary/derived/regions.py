@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 from mlguard.record import replace
 from mlguard.resource import Resource
@@ -23,6 +24,7 @@ _WRITTEN = re.compile(_REGION)
 _ADDRESS = re.compile(r"s3:\\?/\\?/|\.dkr\.ecr|:(?:fsx|elasticfilesystem|kinesis|dynamodb):")
 _MAX_TEXT = 2_000
 _MAX_DEPTH = 60
+_BLOCK = 100  # resources whose regions are remembered together: each resource asks about all before it
 
 
 def runs_ml(subject: Subject, scenario: Scenario) -> Content:
@@ -71,21 +73,43 @@ def region_number(subject: Subject, scenario: Scenario) -> Content | Node:
     """Say how many regions the ML of the project is in, up to this resource; absent where it adds no region."""
     if runs_ml(subject, scenario) is not True:
         return None
+    own, siblings = subject.resource, subject.siblings
     seen: set[str] = set()
-    for sibling in subject.siblings:
-        if sibling is not subject.resource and sibling.raw.exists(scenario) is False:
+    first = siblings.position(own) // _BLOCK * _BLOCK
+    for start in range(0, first, _BLOCK):
+        block = siblings[start : start + _BLOCK]
+        seen |= siblings.memory.recall(("regions", start), scenario, partial(_regions_in, block))
+    for sibling in siblings[first:]:
+        if sibling is not own and sibling.raw.exists(scenario) is False:
             continue
-        running = property_of(sibling, "runs_ml", scenario)
-        if running is None or running.content is not True:
+        nodes = _running_in(sibling, scenario)
+        if nodes is None:
             continue
         before = len(seen)
-        listed = _regions(sibling, scenario)
-        nodes = listed.content.nodes if listed is not None and isinstance(listed.content, Items) else ()
-        seen.update(node.content for node in nodes if isinstance(node.content, str))
-        if sibling.raw is subject.resource.raw:
+        seen.update(_texts(nodes))
+        if sibling.raw is own.raw:
             at = nodes[0] if nodes else Node(None, sibling.raw.name_span)
             return replace(at, content=len(seen)) if len(seen) > before else None
     return None
+
+
+def _regions_in(block: Sequence[Resource], scenario: Scenario) -> frozenset[str]:
+    """Give the regions that the ML among some resources is in: each resource after them asks."""
+    there = (one for one in block if one.raw.exists(scenario) is not False)
+    return frozenset(text for one in there for text in _texts(_running_in(one, scenario) or ()))
+
+
+def _running_in(resource: Resource, scenario: Scenario) -> Sequence[Node] | None:
+    """Give the regions that a resource runs ML in; None where it runs none."""
+    running = property_of(resource, "runs_ml", scenario)
+    if running is None or running.content is not True:
+        return None
+    listed = _regions(resource, scenario)
+    return listed.content.nodes if listed is not None and isinstance(listed.content, Items) else ()
+
+
+def _texts(nodes: Sequence[Node]) -> Iterator[str]:
+    return (node.content for node in nodes if isinstance(node.content, str))
 
 
 def data_sources(subject: Subject, scenario: Scenario) -> Node | None:

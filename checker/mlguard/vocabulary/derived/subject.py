@@ -53,6 +53,14 @@ class Siblings(list[Resource]):
     def _by_address(self) -> Mapping[tuple[str, str], Resource]:
         return {(one.kind, one.raw.address): one for one in self if not one.part_of}
 
+    @cached_property
+    def _positions(self) -> Mapping[int, int]:
+        return {id(one.raw): index for index, one in reversed(list(enumerate(self)))}
+
+    def position(self, resource: Resource) -> int:
+        """Give where the first resource of the same code stands; the end where none does."""
+        return self._positions.get(id(resource.raw), len(self))
+
     def of_kind(self, kind: str) -> Sequence[Resource]:
         """Give the resources of a kind."""
         return self._by_kind.get(kind, ())
