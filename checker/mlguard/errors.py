@@ -34,6 +34,11 @@ class MlguardError(Exception):
         return f"{place}: {self.message}" if place else self.message
 
 
+def fault(error: Exception) -> str:
+    """Say that mlguard itself is at fault, and how to find out where."""
+    return f"a fault in mlguard itself ({type(error).__name__}: {error}); MLGUARD_DEBUG=1 shows where"
+
+
 class UsageError(MlguardError):
     """The command line asks for something that cannot be done."""
 

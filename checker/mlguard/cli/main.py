@@ -15,7 +15,7 @@ from importlib import import_module
 
 from mlguard import __version__
 from mlguard.cli.outcome import UNTRUSTED, complain
-from mlguard.errors import MlguardError
+from mlguard.errors import MlguardError, fault
 
 _COMMANDS = {
     "scan": ("scan", "scan CloudFormation, Terraform and CDK output below the given paths"),
@@ -64,8 +64,7 @@ def _guarded(run: Callable[[], int]) -> int:
     except Exception as error:
         if os.environ.get("MLGUARD_DEBUG"):
             raise
-        what = f"a fault in mlguard itself ({type(error).__name__}: {error}); MLGUARD_DEBUG=1 shows where"
-        return complain(what)
+        return complain(fault(error))
 
 
 def _parser(written: Sequence[str]) -> argparse.ArgumentParser:

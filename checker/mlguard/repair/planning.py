@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from mlguard.errors import MlguardError
+from mlguard.errors import MlguardError, fault
 from mlguard.finding import Finding, Remedy, Repair, Report, Splice
 from mlguard.policy.fixes import value_form
 from mlguard.policy.model import Recipe
@@ -60,7 +60,7 @@ class _Planner:
             except RecursionError:
                 refused = "nested too deeply"
             except Exception as error:  # noqa: BLE001  (the finding stands, whatever happens to its fix)
-                refused = f"a fault in mlguard itself ({type(error).__name__}: {error})"
+                refused = fault(error)
         return replace(finding, repair=Repair(remedy.safe, remedy.what, splices, refused))
 
     def _splices(self, remedy: Remedy) -> list[Splice]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
-from mlguard.errors import MlguardError, ParseError
+from mlguard.errors import MlguardError, ParseError, fault
 from mlguard.finding import Finding, Undecided
 from mlguard.policy.model import Policy
 from mlguard.record import field, record, replace
@@ -71,9 +72,17 @@ class Judge:
         self._of_accounts = of_accounts
 
     def outcome(self, unit: Unit) -> Outcome:
-        """Read and judge a unit."""
+        """Read and judge a unit; a fault of mlguard's own is a problem of this unit, and hides no other."""
         reading = self.reading
-        projects = [self._judged(raw) for raw in reading.read(unit)]
+        projects: list[Judged] = []
+        try:
+            projects.extend(self._judged(raw) for raw in reading.read(unit))
+        except MlguardError:
+            raise
+        except Exception as error:
+            if os.environ.get("MLGUARD_DEBUG"):
+                raise
+            reading.problems.append(ParseError(fault(error), unit.path or "."))
         made = Outcome(projects, reading.problems, reading.skipped, reading.planned, self._options.given.declared)
         reading.problems, reading.skipped = [], {}
         return made

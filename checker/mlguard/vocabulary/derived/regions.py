@@ -122,6 +122,8 @@ def data_sources(subject: Subject, scenario: Scenario) -> Node | None:
     if not is_managed_ml(resource) or resource.kind in _CARRIERS:
         return None
     own = settle(resource.raw.region, scenario).content
+    if not isinstance(own, str | Unknown):
+        own = Unknown("the region is not written as a text")
     if _names_no_other_region(subject, own, scenario):
         return None
     found: list[Node] = []
@@ -149,7 +151,7 @@ def _names_no_other_region(subject: Subject, own: Content, scenario: Scenario) -
             match[1] for text in texts if written for match in _WRITTEN.finditer(text)
         )
     buckets = subject.siblings.of_kind("s3.bucket")
-    return remembered["regions written"] <= {own} and all(
+    return all(region == own for region in remembered["regions written"]) and all(
         settle(bucket.raw.region, scenario).content == own for bucket in buckets
     )
 
