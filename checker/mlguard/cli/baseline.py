@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from mlguard.cli.change import add_pins
-from mlguard.cli.inputs import add_context, relative
+from mlguard.cli.inputs import add_context, paths_given, relative
 from mlguard.cli.judging import add_judging, scan_options
 from mlguard.cli.outcome import CLEAN, complain, say, write_report
-from mlguard.errors import ConfigurationError, UsageError
+from mlguard.errors import ConfigurationError
 from mlguard.finding import Finding, number_of, sum_of
 from mlguard.record import replace
 from mlguard.render.escape import terminal
@@ -35,10 +34,7 @@ def add_baseline(parser: argparse.ArgumentParser) -> None:
 
 def baseline_command(options: argparse.Namespace) -> int:
     """`mlguard baseline`."""
-    paths = [Path(path) for path in options.paths] or [Path()]
-    missing = [path for path in paths if not os.path.lexists(path)]
-    if missing:
-        raise UsageError(f"there is no file or folder {missing[0]}")
+    paths = paths_given(options.paths) or [Path()]
     root = Root(root_of(paths))
     made = scan_options(options, root, root)
     output = Path(options.output or root.folder / (made.configuration.baseline or FILE_NAME))

@@ -12,6 +12,7 @@ from mlguard.cli.inputs import (
     add_context,
     configuration_of,
     display_prefix,
+    paths_given,
     policies_chosen,
     policies_known,
     relative,
@@ -132,10 +133,7 @@ def _tell(notes: Iterable[str]) -> None:
 
 def scp_check_command(options: argparse.Namespace) -> int:
     """`mlguard scp check FILE…`."""
-    paths = [Path(path) for path in options.files]
-    missing = [path for path in paths if not os.path.lexists(path)]
-    if missing:
-        raise UsageError(f"there is no file or folder {missing[0]}")
+    paths = paths_given(options.files)
     root = Root(root_of(paths))
     names = [relative(root, path) for path in paths]
     inspected = inspect(root, names, max_chars=options.max_chars, slots=options.slots)
@@ -149,10 +147,8 @@ def scp_check_command(options: argparse.Namespace) -> int:
 
 def scp_impact_command(options: argparse.Namespace) -> int:
     """`mlguard scp impact [PATH…]`."""
-    paths = [Path(path) for path in options.paths] or [Path()]
-    missing = [path for path in (*paths, *map(Path, options.scp)) if not os.path.lexists(path)]
-    if missing:
-        raise UsageError(f"there is no file or folder {missing[0]}")
+    paths = paths_given(options.paths) or [Path()]
+    paths_given(options.scp)
     root = Root(root_of(paths))
     configuration = configuration_of(options, root)
     policies = policies_chosen(policies_known(options, configuration, root), options, configuration)

@@ -128,6 +128,15 @@ def given_of(options: argparse.Namespace, root: Root) -> Given:
     return Given(tuple(files), values)
 
 
+def paths_given(written: Sequence[str]) -> list[Path]:
+    """Give paths of the command line; UsageError for one that is not there."""
+    paths = [Path(path) for path in written]
+    for path in paths:
+        if not os.path.lexists(path):
+            raise UsageError(f"there is no file or folder {path}")
+    return paths
+
+
 def relative(root: Root, path: Path, *, outside: bool = False) -> str:
     """Give a path as the root names it; UsageError for one that is outside of it."""
     relative = os.path.relpath(os.path.abspath(path), root.folder).replace(os.sep, "/")  # noqa: PTH100

@@ -13,6 +13,7 @@ from mlguard.cli.change import Change, add_change, change_of
 from mlguard.cli.inputs import (
     add_context,
     display_prefix,
+    paths_given,
     relative,
 )
 from mlguard.cli.judging import add_judging, scan_options
@@ -57,11 +58,8 @@ def add_scan(scan: argparse.ArgumentParser) -> None:
 
 def scan_command(options: argparse.Namespace) -> int:
     """`mlguard scan`."""
-    plans = [Path(path) for path in options.plan]
-    paths = [Path(path) for path in options.paths] or ([] if plans else [Path()])
-    missing = [path for path in (*paths, *plans) if not os.path.lexists(path)]
-    if missing:
-        raise UsageError(f"there is no file or folder {missing[0]}")
+    plans = paths_given(options.plan)
+    paths = paths_given(options.paths) or ([] if plans else [Path()])
     root = Root(root_of(paths or plans))
     reports_wanted(options.format, options.output)  # what is wrong with them is told before anything is read
     below = tuple(relative(root, path) for path in paths)

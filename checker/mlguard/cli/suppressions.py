@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from mlguard.cli.change import add_pins
-from mlguard.cli.inputs import add_context, display_prefix, relative
+from mlguard.cli.inputs import add_context, display_prefix, paths_given, relative
 from mlguard.cli.judging import add_judging, scan_options
 from mlguard.cli.outcome import CLEAN, UNTRUSTED, say
-from mlguard.errors import UsageError
 from mlguard.finding import Finding, Ignore, Report, number_of, sum_of
 from mlguard.history import repository_of
 from mlguard.record import record, replace
@@ -55,10 +53,7 @@ def add_suppressions(parser: argparse.ArgumentParser) -> None:
 
 def suppressions_command(options: argparse.Namespace) -> int:
     """`mlguard suppressions`."""
-    paths = [Path(path) for path in options.paths] or [Path()]
-    missing = [path for path in paths if not os.path.lexists(path)]
-    if missing:
-        raise UsageError(f"there is no file or folder {missing[0]}")
+    paths = paths_given(options.paths) or [Path()]
     root = Root(root_of(paths))
     made = scan_options(options, root, root)
     report = scan(replace(made, paths=tuple(relative(root, path) for path in paths)))
