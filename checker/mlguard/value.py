@@ -156,14 +156,17 @@ def child(node: Node, key: str, scenario: Scenario) -> Node | None:
 
     A list of one mapping counts as that mapping: Terraform writes nested blocks that way.
     """
-    node = settle(node, scenario)
     content = node.content
+    if isinstance(content, Choice):
+        node = settle(node, scenario)
+        content = node.content
     if isinstance(content, Items) and len(content.nodes) == 1 and content.rest is None:
         node = settle(content.nodes[0], scenario)
         content = node.content
     if isinstance(content, Entries):
-        if key in content.nodes:
-            found = settle(content.nodes[key], scenario)
+        found = content.nodes.get(key)
+        if found is not None:
+            found = settle(found, scenario) if isinstance(found.content, Choice) else found
             return None if found.content is None else found
         return None if content.rest is None else Node(content.rest, node.span, node.key_span)
     if content is None or (isinstance(content, Items) and not content.nodes and content.rest is None):
