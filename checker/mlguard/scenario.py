@@ -117,7 +117,7 @@ class Memory:
     def recall(self, key: Hashable, scenario: Scenario, compute: Callable[[Scenario], T]) -> T:
         """Give what `compute` gives in this scenario, from memory where the same decisions hold."""
         found = self._kept.get(key, _ABSENT)
-        while isinstance(found, _Branch):
+        while found.__class__ is _Branch:
             found = _followed(found, scenario)
         if found is not _ABSENT:
             return found  # type: ignore[return-value]
@@ -157,7 +157,7 @@ def _followed(branch: _Branch, scenario: Scenario) -> object:
     """Give what follows in a scenario, deciding the variable as the evaluation itself would."""
     variable, step = branch.variable, branch.asked
     decided = scenario._fixed.get(variable, UNDECIDED)  # noqa: SLF001
-    if decided == UNDECIDED and step is not None:
+    if step is not None and decided == UNDECIDED:
         scenario.guard, before = step.guard, scenario.guard
         decided = scenario.decide(variable, step.options)
         scenario.guard = before
