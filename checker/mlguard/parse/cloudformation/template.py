@@ -27,6 +27,7 @@ from mlguard.value import Choice, Entries, Items, Node, Parameter, Unknown
 
 _MAX_NESTING = 10
 _MAX_NESTED = 100
+_MAX_RESOURCES = 5_000  # ten times what CloudFormation takes in one template; as many as of Terraform
 _HARMLESS_TRANSFORMS = (TRANSFORM, "AWS::LanguageExtensions", "AWS::SecretsManager-", "AWS::CodeDeployBlueGreen")
 _MODULE = "::MODULE"
 
@@ -57,6 +58,7 @@ class Surroundings:
     tags: Node | None = None
     secrets: list[Span] = field(default_factory=list)
     nested: int = 0
+    resources: int = 0
     prepare: Callable[[Node], Node] = lambda node: node
 
 
@@ -171,9 +173,17 @@ class Template:
                 nested = self.nested(name)
                 if nested is not None:
                     found.extend(nested.resources())
-            if self.around.wanted(kind):
+            if self.around.wanted(kind) and self._has_room(node.key_span or node.span):
                 found.append(self._resource(name, kind, node))
         return found
+
+    def _has_room(self, at: Span) -> bool:
+        """Count one more resource; a problem says so once when there are too many."""
+        self.around.resources += 1
+        if self.around.resources == _MAX_RESOURCES + 1:
+            message = f"more than {_MAX_RESOURCES:,} resources in one project: those beyond are not judged"
+            self.around.problems.append(LimitError(message, at.path, at.line, at.column))
+        return self.around.resources <= _MAX_RESOURCES
 
     def nested(self, name: str) -> Template | None:
         """Give the template of a nested stack when it is a local file; a gap is noted when it is not."""

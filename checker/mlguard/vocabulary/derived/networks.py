@@ -45,8 +45,7 @@ def ml_behind_nat(subject: Subject, scenario: Scenario) -> Content:
 
 def _repeated(subject: Subject) -> bool:
     """Tell whether it is a further instance of a block that is judged already."""
-    own = without_keys(subject.resource.raw.address)
-    first = next(one for one in subject.siblings if without_keys(one.raw.address) == own)
+    first = subject.siblings.first_of_block(subject.resource)
     return first is not subject.resource and first.raw is not subject.resource.raw
 
 

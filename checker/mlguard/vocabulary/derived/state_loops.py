@@ -59,23 +59,44 @@ def _endless(states: Mapping[str, Node], scenario: Scenario) -> Iterator[Node]:
     for name, following in after.items():
         for one in following:
             before[one].add(name)
+    loops = _loops(after, before)
+    ends: dict[str, bool] = {}  # by the first state of the loop
     for name, state in states.items():
-        if kind_of_call(_text(state, "Resource", scenario)) is None:
+        loop = loops[name]
+        if (len(loop) < 2 and name not in after[name]) or kind_of_call(_text(state, "Resource", scenario)) is None:  # noqa: PLR2004  (itself)
             continue
-        loop = _reached(name, after) & _reached(name, before)
-        if name in loop and not any(_ends(states[one], scenario) for one in loop):
+        if loop[0] not in ends:
+            ends[loop[0]] = any(_ends(states[one], scenario) for one in loop)
+        if not ends[loop[0]]:
             yield Node(name, state.key_span or state.span, state.key_span)
 
 
-def _reached(start: str, ways: Mapping[str, set[str]]) -> set[str]:
+def _loops(after: Mapping[str, set[str]], before: Mapping[str, set[str]]) -> Mapping[str, list[str]]:
+    """Give for each state those that it leads to and that lead back to it, in order, itself among them."""
+    finished: list[str] = []
     seen: set[str] = set()
-    pending = list(ways[start])
-    while pending:
-        name = pending.pop()
-        if name not in seen:
-            seen.add(name)
-            pending.extend(ways[name])
-    return seen
+    for start in after:
+        pending = [(start, False)]
+        while pending:
+            name, done = pending.pop()
+            if done:
+                finished.append(name)
+            elif name not in seen:
+                seen.add(name)
+                pending.append((name, True))
+                pending.extend((one, False) for one in after[name])
+    place = {name: number for number, name in enumerate(after)}
+    loops: dict[str, list[str]] = {}
+    for start in reversed(finished):
+        waiting, loop = [start], list[str]()
+        while waiting:
+            name = waiting.pop()
+            if name not in loops:
+                loops[name] = loop
+                loop.append(name)
+                waiting.extend(before[name])
+        loop.sort(key=place.__getitem__)
+    return loops
 
 
 def _next(state: Node, scenario: Scenario) -> Iterator[str]:

@@ -10,6 +10,7 @@ from mlguard.record import field, record
 from mlguard.resource import RawProject, Resource
 from mlguard.scenario import Memory, Scenario
 from mlguard.value import Entries, Node, Scalar, Unknown, child, items, settle, text_of
+from mlguard.vocabulary.joins import without_keys
 
 
 @record()
@@ -56,6 +57,14 @@ class Siblings(list[Resource]):
     @cached_property
     def _positions(self) -> Mapping[int, int]:
         return {id(one.raw): index for index, one in reversed(list(enumerate(self)))}
+
+    @cached_property
+    def _first_of_block(self) -> Mapping[str, Resource]:
+        return {without_keys(one.raw.address): one for one in reversed(self)}
+
+    def first_of_block(self, resource: Resource) -> Resource:
+        """Give the first resource of the same block, which may have several instances."""
+        return self._first_of_block[without_keys(resource.raw.address)]
 
     def position(self, resource: Resource) -> int:
         """Give where the first resource of the same code stands; the end where none does."""
