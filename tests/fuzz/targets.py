@@ -30,7 +30,6 @@ from mlguard.policy.load import bundled_policies, load_folder
 from mlguard.policy.model import Policy
 from mlguard.render import renderer
 from mlguard.render.faults import faults_as_text
-from mlguard.repair.planning import planned
 from mlguard.scan import Options, scan
 from mlguard.scan.selection import chosen_policies, known_policies, rates_of
 from mlguard.source import Root
@@ -144,7 +143,7 @@ def options(folder: Path, **more: object) -> Options:
 
 def scanned(wanted: Options) -> Report:
     """Scan, write the report in the formats that are shown as they are, and look for what must not be in them."""
-    report = planned(scan(wanted))
+    report = scan(wanted)
     counts = report.counts
     if not (report.problems or counts.scanned or counts.partly or counts.skipped):
         raise BrokenError("a file was read and nothing is said of it")

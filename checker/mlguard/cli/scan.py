@@ -123,7 +123,7 @@ def _report(options: argparse.Namespace, change: Change, paths: tuple[str, ...],
         return replace(scan_options(options, root, settings), paths=paths, only=only, tick=progress.tick)
 
     try:
-        report = _planned(change.report(options, options_for))
+        report = change.report(options, options_for)
         return _from_severity(replace(report, display_prefix=display_prefix(change.root)), options.min_severity)
     finally:
         progress.close()
@@ -137,15 +137,6 @@ def _from_severity(report: Report, level: str) -> Report:
         return report
     note = f"{number_of(left_out, 'finding')} below {level} left out, as --min-severity asks"
     return replace(report, findings=kept, notes=(*report.notes, note))
-
-
-def _planned(report: Report) -> Report:
-    """Find out how what can be mended is written, where there is anything to mend."""
-    if not any(finding.remedy is not None for finding in report.findings):
-        return report
-    from mlguard.repair.planning import planned  # noqa: PLC0415  (most reports of a clean repository need none)
-
-    return planned(report)
 
 
 def _rendered(form: str, report: Report, options: argparse.Namespace, *, shown: bool) -> str:

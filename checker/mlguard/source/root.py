@@ -10,10 +10,10 @@ import codecs
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from mlguard.errors import LimitError, SourceError
 from mlguard.record import record
@@ -31,6 +31,9 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _REASONS = {errno.EACCES: "permission denied", errno.ENOENT: "no such file", errno.ENAMETOOLONG: "the path is too long"}
+T = TypeVar("T")
+Noted = Mapping[str, str]
+"""What was asked of a root, each question a word and a path, with the answers, or hashes of them."""
 _BY_DESCRIPTOR = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 
 
@@ -135,6 +138,16 @@ class Root:
             return sorted(os.listdir(self.folder / folder))
         except OSError:
             return []
+
+    def watching(self, make: Callable[[], T]) -> tuple[T, Noted]:
+        """Give what is made, and what was asked for it: a root that is not watched notes nothing."""
+        return make(), {}
+
+    def again(self, noted: Noted) -> None:
+        """Note what was asked earlier for something that is used now."""
+
+    def never_the_same(self) -> None:
+        """Note that something was used of which nobody can say what it was made of."""
 
     def _kind(self, path: str, is_kind: object) -> bool:
         parts = [part for part in path.split("/") if part not in ("", ".")]
