@@ -75,7 +75,7 @@ def _parser(written: Sequence[str]) -> argparse.ArgumentParser:
         epilog="Exit codes: 0 clean, 1 findings, 2 the run cannot be trusted, 3 nothing to scan.",
     )
     parser.add_argument("--version", action="version", version=f"mlguard {__version__}")
-    made = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    made = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", prog="mlguard")
     for name, (module, what) in _COMMANDS.items():
         command = made.add_parser(name, help=what)
         if written[:1] == [name]:
