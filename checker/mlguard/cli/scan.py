@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -146,6 +145,8 @@ def _rendered(form: str, report: Report, options: argparse.Namespace, *, shown: 
         return render(report)
     color = shown and "NO_COLOR" not in os.environ
     color = color and (sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR")))
+    import shutil  # noqa: PLC0415  (it brings every way to pack files along)
+
     width = shutil.get_terminal_size((100, 24)).columns if shown else 100
     return render(report, color=color, width=width, verbose=options.verbose, sort=_SORTS[options.sort])
 

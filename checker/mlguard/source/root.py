@@ -11,6 +11,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -116,8 +117,8 @@ class Root:
     def entries(self, folder: str) -> list[Entry]:
         """List a folder, sorted by name; SourceError where that cannot be done."""
         try:
-            with os.scandir(self.folder / folder) as found:
-                return sorted(Entry(entry.name, _kind_of(entry)) for entry in found)
+            with os.scandir(f"{self.folder}/{folder}") as found:
+                return [Entry(entry.name, _kind_of(entry)) for entry in sorted(found, key=attrgetter("name"))]
         except OSError as error:
             raise SourceError(f"the folder cannot be listed: {os.strerror(error.errno or 0)}", folder) from None
 
@@ -191,11 +192,11 @@ class Root:
 
 
 def _kind_of(entry: os.DirEntry[str]) -> Literal["file", "folder", "link", "other"]:
-    if entry.is_symlink():
-        return "link"
+    if entry.is_file(follow_symlinks=False):
+        return "file"
     if entry.is_dir(follow_symlinks=False):
         return "folder"
-    return "file" if entry.is_file(follow_symlinks=False) else "other"
+    return "link" if entry.is_symlink() else "other"
 
 
 def root_of(paths: Sequence[Path]) -> Path:

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mlguard.parse.terraform.builder import Builder
+from mlguard.parse.terraform.builder import PASSING, Builder
 from mlguard.parse.terraform.syntax import Argument, Block
 from mlguard.parse.terraform.table import TableParser, TextError
 
@@ -58,7 +58,7 @@ def fingerprint(folder: Path) -> str:
 
 
 def _by_table(table: dict[str, Any], builder: Builder) -> Callable[[str], Any]:
-    parser = TableParser(table, builder)
+    parser = TableParser(table, builder, PASSING)
     return lambda text: parser.parse(text + "\n")  # the last line must end, too
 
 
