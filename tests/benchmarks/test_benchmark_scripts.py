@@ -50,3 +50,9 @@ def test_growth(tmp_path: Path) -> None:
         "1",
         "3",
     ]
+
+
+def test_growth_of_policies(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text('resource "aws_sagemaker_model" "m" {\n  name = "x"\n}\n', encoding="utf-8")
+    measured = rows(run("growth.py", "--policies", "2,73", tmp_path))
+    assert measured == ["policies", "---:", "2", "73"]
