@@ -89,7 +89,6 @@ def formats_of(case: Any) -> frozenset[str]:
 def programs(work: Path, *, peers: bool) -> list[tuple[Program, str]]:
     """Give the scanners with their versions."""
     own = ("-P", "-m", "mlguard", "scan", ".", "--no-progress", "--verbose")
-    own += ("--policies", "../policies", "--select", "dear-notebook")
     both = ("good/main.tf", "good/t.yaml")
     found = [(Program("mlguard", (sys.executable, *own), frozenset(("mlguard",)), both), "this checkout")]
     if not peers:

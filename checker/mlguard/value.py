@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Self
 
 from mlguard.record import field, record, replace
-from mlguard.scenario import Scenario
+from mlguard.scenario import Memory, Scenario
 from mlguard.source import Span
 
 Scalar = str | int | float | bool | None
@@ -72,6 +72,11 @@ class Choice:
     """A value that is found out when somebody looks, and may differ by scenario."""
 
     choose: Callable[[Scenario], Node]
+
+
+def remembered(memory: Memory, key: Hashable, choose: Callable[[Scenario], Node]) -> Choice:
+    """Give a value that is found out once for all scenarios that it cannot tell apart."""
+    return Choice(lambda scenario: memory.recall(key, scenario, choose))
 
 
 Content = Scalar | Reference | Unknown | Entries | Items | Choice
@@ -144,9 +149,10 @@ _TOO_DEEP = 200
 def settle(node: Node, scenario: Scenario) -> Node:
     """Give the node that holds in this scenario: never a Choice."""
     for _ in range(_TOO_DEEP):
-        if not isinstance(node.content, Choice):
+        content = node.content
+        if not isinstance(content, Choice):
             return node
-        chosen = node.content.choose(scenario)
+        chosen = content.choose(scenario)
         node = chosen if chosen.key_span is not None or node.key_span is None else chosen.under(node.key_span)
     return node.holding(Unknown("the value refers to itself"))
 
@@ -156,14 +162,17 @@ def child(node: Node, key: str, scenario: Scenario) -> Node | None:
 
     A list of one mapping counts as that mapping: Terraform writes nested blocks that way.
     """
-    node = settle(node, scenario)
     content = node.content
+    if isinstance(content, Choice):
+        node = settle(node, scenario)
+        content = node.content
     if isinstance(content, Items) and len(content.nodes) == 1 and content.rest is None:
         node = settle(content.nodes[0], scenario)
         content = node.content
     if isinstance(content, Entries):
-        if key in content.nodes:
-            found = settle(content.nodes[key], scenario)
+        found = content.nodes.get(key)
+        if found is not None:
+            found = settle(found, scenario) if isinstance(found.content, Choice) else found
             return None if found.content is None else found
         return None if content.rest is None else Node(content.rest, node.span, node.key_span)
     if content is None or (isinstance(content, Items) and not content.nodes and content.rest is None):

@@ -92,8 +92,49 @@ def test_two_looks_at_one_variable_agree() -> None:
     assert [outcome.result for outcome in explore(both)] == [(1, 1), (2, 2)]
 
 
-@given(st.lists(trees(), min_size=1, max_size=3), st.lists(st.integers(0, 2), min_size=1, max_size=5))
-def test_memory_never_changes_a_result(parts: list[Tree], order: list[int]) -> None:
+def looking_trees() -> st.SearchStrategy[Tree]:
+    """Draw computations that also ask whether a variable has a value yet: `?a`."""
+
+    def branch(below: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
+        domains: dict[str, tuple[Decided, ...]] = {**_DOMAINS, **{f"?{name}": (True, False) for name in _DOMAINS}}
+        return st.sampled_from(sorted(domains)).flatmap(
+            lambda name: st.tuples(st.just(name), st.fixed_dictionaries(dict.fromkeys(domains[name], below)))
+        )
+
+    return st.recursive(st.integers(0, 3), branch, max_leaves=12)
+
+
+def guarded(tree: Tree, scenario: Scenario, forbidden: frozenset[tuple[Decided, Decided]]) -> int:
+    """Run a computation in which no two values that are forbidden together may be decided."""
+
+    def check(inner: Scenario) -> None:
+        values = set(inner.decisions.values())
+        if any(one in values and other in values for one, other in forbidden):
+            raise ImpossibleError
+
+    while not isinstance(tree, int):
+        name, branches = tree
+        if name.startswith("?"):
+            tree = branches[scenario.decided(name[1:])]
+            continue
+        scenario.guard = check
+        tree = branches[scenario.decide(name, _DOMAINS[name])]
+        scenario.guard = None
+        check(scenario)
+    return tree
+
+
+_VALUES = [value for domain in _DOMAINS.values() for value in domain]
+
+
+@given(
+    st.lists(looking_trees(), min_size=1, max_size=3),
+    st.lists(st.integers(0, 2), min_size=1, max_size=5),
+    st.frozensets(st.tuples(st.sampled_from(_VALUES), st.sampled_from(_VALUES)), max_size=2),
+)
+def test_memory_changes_neither_a_result_nor_the_way_to_it(
+    parts: list[Tree], order: list[int], forbidden: frozenset[tuple[Decided, Decided]]
+) -> None:
     """Parts are asked for again and again, in one scenario and over many, nested in one another."""
 
     def total(recall: Callable[[int, Scenario], int]) -> Callable[[Scenario], tuple[int, ...]]:
@@ -101,21 +142,52 @@ def test_memory_never_changes_a_result(parts: list[Tree], order: list[int]) -> N
 
     def plain(index: int, scenario: Scenario) -> int:
         below = plain(index - 1, scenario) if index else 0
-        return 10 * below + run(parts[index], scenario)
+        return 10 * below + guarded(parts[index], scenario, forbidden)
 
     memory = Memory()
 
     def remembered(index: int, scenario: Scenario) -> int:
         def compute(inner: Scenario) -> int:
             below = remembered(index - 1, inner) if index else 0
-            return 10 * below + run(parts[index], inner)
+            return 10 * below + guarded(parts[index], inner, forbidden)
 
         return memory.recall(index, scenario, compute)
 
-    wanted = {outcome.result for outcome in explore(total(plain))}
-    found = {outcome.result for outcome in explore(total(remembered))}
-    again = {outcome.result for outcome in explore(total(remembered))}
-    assert found == wanted == again
+    def outcomes(recall: Callable[[int, Scenario], int]) -> list[tuple[list[tuple[str, Decided]], tuple[int, ...]]]:
+        return [(list(one.decisions.items()), one.result) for one in explore(total(recall))]
+
+    wanted = outcomes(plain)
+    assert outcomes(remembered) == wanted
+    assert outcomes(remembered) == wanted
+
+
+def test_memory_finds_a_result_without_computing_what_leads_to_it() -> None:
+    """Of a long row of decisions, each scenario takes the same first ones: they are taken from memory."""
+    memory, computed = Memory(), 0
+
+    def flag(name: str, scenario: Scenario) -> Decided:
+        def compute(inner: Scenario) -> Decided:
+            nonlocal computed
+            computed += 1
+            return inner.decide(name, (True, False))
+
+        return memory.recall(name, scenario, compute)
+
+    names = [str(number) for number in range(8)]
+    assert len(list(explore(lambda scenario: [flag(name, scenario) for name in names]))) == 2 ** len(names)
+    assert computed == 2 * len(names)
+
+
+def test_what_memory_decides_is_as_impossible_as_what_is_computed() -> None:
+    memory, forbidden = Memory(), frozenset({(1, "x")})
+    parts: list[Tree] = [("b", {"x": 0, "y": 1, "z": 2}), ("a", {1: 0, 2: 1})]
+
+    def recall(index: int, scenario: Scenario) -> int:
+        return memory.recall(index, scenario, lambda inner: guarded(parts[index], inner, forbidden))
+
+    assert [one.result for one in explore(lambda scenario: recall(0, scenario))] == [0, 1, 2]
+    both = explore(lambda scenario: (recall(1, scenario), recall(0, scenario)))
+    assert [one.result for one in both] == [(0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
 
 
 def test_memory_keeps_nothing_that_depends_on_a_decision_that_was_only_looked_for() -> None:

@@ -16,10 +16,7 @@ Content = str | bytes
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Files below `hostile/`, the class of outcome, and what the output must hold besides.
-
-    With `every_policy` the policies that ship are judged, too.
-    """
+    """Files below `hostile/`, the class of outcome, and what the output must hold besides."""
 
     name: str
     outcome: str
@@ -28,7 +25,6 @@ class Case:
     links: dict[str, str] = field(default_factory=dict)
     pipes: tuple[str, ...] = ()
     at_root: bool = False
-    every_policy: bool = False
 
 
 def notebook(value: str, more: str = "") -> str:
@@ -361,7 +357,7 @@ def _growth() -> Iterator[Case]:
         f"  N{n}: {{Type: {TYPE}, Properties: {{InstanceType: ml.t3.medium, RoleArn: !GetAtt B{n}.Arn}}}}\n"
         for n in range(1000)
     )
-    yield Case("buckets and notebooks", "SCAN", {"t.yaml": template(tail=notebooks)}, every_policy=True)
+    yield Case("buckets and notebooks", "SCAN", {"t.yaml": template(tail=notebooks)})
     names = range(30)
     head = (
         "Parameters:\n" + "".join(f"  P{n}: {{Type: String}}\n" for n in names)
@@ -369,22 +365,20 @@ def _growth() -> Iterator[Case]:
     )  # fmt: skip
     tags = ", ".join(f"!If [C{n}, {{Key: a, Value: b}}, !Ref 'AWS::NoValue']" for n in names)
     tail = f"      Tags: [{tags}]\n  B: {{Type: AWS::S3::Bucket}}\n"
-    yield Case("thirty conditions in tags", "SCAN", {"t.yaml": template(head=head, tail=tail)}, every_policy=True)
+    yield Case("thirty conditions in tags", "SCAN", {"t.yaml": template(head=head, tail=tail)})
     shared = "x: &x [" + ", ".join(["{a: b}"] * 2000) + "]\n"
     users = "".join(
         f"  N{n}: {{Type: {TYPE}, Properties: {{InstanceType: ml.t3.medium, Tags: *x}}}}\n" for n in range(80)
     )
     buckets = "  B: {Type: AWS::S3::Bucket}\n  C: {Type: AWS::S3::Bucket}\n"
-    yield Case(
-        "aliases that are walked", "SCAN", {"t.yaml": template(head=shared, tail=users + buckets)}, every_policy=True
-    )
+    yield Case("aliases that are walked", "SCAN", {"t.yaml": template(head=shared, tail=users + buckets)})
     pair = (
         'resource "aws_s3_bucket" "b{n}" {{\n  bucket = "b{n}"\n}}\n'
         'resource "aws_s3_bucket_lifecycle_configuration" "c{n}" {{\n  bucket = aws_s3_bucket.b{n}.id\n'
         '  rule {{\n    status = "Enabled"\n  }}\n}}\n'
     )
     companions = notebook(f'"{DEAR}"') + "".join(pair.format(n=n) for n in range(1000))
-    yield Case("companions", "SCAN", {"main.tf": companions}, every_policy=True)
+    yield Case("companions", "SCAN", {"main.tf": companions})
     thousands = "".join(
         notebook('"ml.t3.medium"', "  count = 1000\n").replace('"hostile"', f'"h{n}"') for n in range(60)
     )

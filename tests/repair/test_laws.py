@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
+from difflib import unified_diff
+from itertools import pairwise
 from pathlib import Path
 
 import yaml
@@ -12,7 +15,8 @@ from hypothesis import strategies as st
 
 from mlguard.finding import Report, Splice
 from mlguard.policy.load import bundled_policies
-from mlguard.repair.rounds import mend, spliced
+from mlguard.repair.rounds import mend
+from mlguard.repair.splices import composed, difference, spliced
 from mlguard.scan import Options, scan
 from mlguard.scan.selection import choose
 from mlguard.source import Overlay
@@ -88,7 +92,7 @@ def _check(name: str, text: str) -> None:
         before = again({})
         for finding in before.findings:
             if finding.repair is not None and finding.repair.splices:
-                _check_splices(before, finding.repair.splices, text)
+                _check_splices(finding.repair.splices, text)
         made = mend(before, again, lambda _: True)
         after = made.texts.get(name, text)
         wanted = {one.policy.id for one in before.findings if one.repair is not None and not one.repair.refused}
@@ -97,9 +101,9 @@ def _check(name: str, text: str) -> None:
         _only_added(text, after)
 
 
-def _check_splices(report: Report, splices: tuple[Splice, ...], text: str) -> None:
+def _check_splices(splices: tuple[Splice, ...], text: str) -> None:
     """Everything outside of the splices is the same, to the byte."""
-    (after,) = spliced(report.documents, splices).values()
+    after = spliced(text, sorted(splices, key=lambda one: one.start))
     position = shift = 0
     for splice in sorted(splices, key=lambda one: one.start):
         assert after[position + shift : splice.start + shift] == text[position : splice.start]
@@ -128,3 +132,58 @@ def test_a_template_is_mended_once_and_only_grows(text: str) -> None:
 @given(configurations())
 def test_a_configuration_is_mended_once_and_only_grows(text: str) -> None:
     _check("main.tf", text)
+
+
+_pieces = st.text("ab\n", max_size=6)
+
+
+@st.composite
+def splices_of(draw: st.DrawFn, text: str) -> list[Splice]:
+    """Draw splices that do not touch."""
+    points = draw(st.lists(st.integers(0, len(text)), max_size=8, unique=True).map(sorted))
+    pairs = (
+        [(point, point) for point in points]
+        if draw(st.booleans())
+        else list(zip(points[::2], points[1::2], strict=False))
+    )
+    apart = [pair for index, pair in enumerate(pairs) if index == 0 or pairs[index - 1][1] < pair[0]]
+    return [Splice("f", start, end, draw(_pieces)) for start, end in apart]
+
+
+def patched(text: str, hunks: list[str]) -> str:
+    """Apply a unified diff as a program would that believes every number in it."""
+    lines, made, position = text.splitlines(keepends=True), list[str](), 0
+    for line in hunks:
+        if line.startswith("@@"):
+            numbers = re.match(r"@@ -(\d+)(?:,(\d+))? [+](\d+)(?:,(\d+))? @@\n$", line)
+            assert numbers is not None
+            start, count, new = int(numbers[1]), int(numbers[2] or 1), int(numbers[3])
+            made += lines[position : start - (count > 0)]
+            position = start - (count > 0)
+            assert len(made) == new - (int(numbers[4] or 1) > 0)
+            continue
+        if line[0] in " -":
+            assert lines[position] == line[1:]
+            position += 1
+        if line[0] in " +":
+            made.append(line[1:])
+    return "".join([*made, *lines[position:]])
+
+
+@given(st.text("ab\n", max_size=40), st.data())
+@settings(max_examples=300)
+def test_two_rows_of_splices_are_one(text: str, data: st.DataObject) -> None:
+    first = data.draw(splices_of(text))
+    between = spliced(text, first)
+    then = data.draw(splices_of(between))
+    both = composed(first, then, between)
+    assert spliced(text, both) == spliced(between, then)
+    assert all(one.end < other.start for one, other in pairwise(both))
+    assert patched(text, list(difference(text, both))) == spliced(between, then)
+
+
+def test_a_difference_is_written_as_diff_writes_it() -> None:
+    text = "".join(f"{number}\n" for number in range(20)) + "end"
+    splices = [Splice("f", 0, 0, "new\n"), Splice("f", 8, 9, "four"), Splice("f", len(text), len(text), "ing\nmore\n")]
+    wanted = unified_diff(text.splitlines(keepends=True), spliced(text, splices).splitlines(keepends=True))
+    assert list(difference(text, splices)) == list(wanted)[2:]

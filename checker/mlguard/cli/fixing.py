@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from mlguard.cli.outcome import CLEAN, FINDINGS, UNTRUSTED, say, write_report
 from mlguard.cli.reports import reports_wanted
 from mlguard.errors import MlguardError
-from mlguard.finding import Finding, Report, number_of
+from mlguard.finding import Finding, Report, Splice, number_of
 from mlguard.render.advice import shown_path
 from mlguard.render.escape import terminal, terminal_continuation, terminal_path
 from mlguard.repair.rounds import Mended, mend
+from mlguard.repair.splices import difference
 from mlguard.source import Root
 from mlguard.source.replacing import replace_text
 
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 Again = Callable[[Mapping[str, str], frozenset[str]], Report]
 """Scans the projects of some files again, with other texts instead of those of some files."""
 
@@ -46,7 +44,7 @@ def _is_below(finding: Finding, paths: Sequence[str]) -> bool:
 
 def show_diff(report: Report, made: Mended, options: argparse.Namespace, paths: Sequence[str]) -> int:
     """Write what would change as a unified diff, and give the exit code: whether there is anything."""
-    lines = [line for path in sorted(made.texts) for line in _diff(report, path, made.texts[path])]
+    lines = [line for path in sorted(made.texts) for line in _diff(report, path, made.splices[path])]
     write_report("".join(f"{line}\n" for line in lines), reports_wanted(options.format, options.output)[0][1])
     summary = f"{number_of(len(made.fixed), 'finding')} would be mended in {number_of(len(made.texts), 'file')}"
     sys.stderr.write(f"mlguard: {summary}{_more(report, options)}\n")
@@ -56,10 +54,10 @@ def show_diff(report: Report, made: Mended, options: argparse.Namespace, paths: 
     return FINDINGS if made.texts else CLEAN
 
 
-def _diff(report: Report, path: str, text: str) -> Iterator[str]:
+def _diff(report: Report, path: str, splices: Sequence[Splice]) -> Iterator[str]:
     shown = terminal_path(shown_path(report, path), 0)
-    old, new = _LINE.findall(report.documents[path].text), _LINE.findall(text)
-    for line in difflib.unified_diff(old, new, f"a/{shown}", f"b/{shown}"):
+    head = (f"--- a/{shown}\n", f"+++ b/{shown}\n")
+    for line in (*head, *difference(report.documents[path].text, splices)):
         bare = line.removesuffix("\n").removesuffix("\r")
         carriage = "\r" if line.removesuffix("\n").endswith("\r") else ""  # at the end of a line it does no harm
         yield terminal_continuation("\t".join(terminal(cell, 0) for cell in bare.split("\t"))) + carriage

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from mlguard.knowledge.tables import table
 from mlguard.record import record
 from mlguard.resource import Basis
@@ -33,6 +35,7 @@ class Rate:
     unit: str
 
 
+@lru_cache(maxsize=16_384)
 def hourly(instance_type: str, region: str = HOME) -> Price | None:
     """Give the on-demand price of an EC2 or SageMaker (`ml.`) instance type; None where none is known."""
     name = instance_type.removeprefix("ml.")

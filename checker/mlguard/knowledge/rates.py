@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from mlguard.errors import ConfigurationError
 from mlguard.knowledge.prices import Price, hourly, regions_with_price
@@ -56,11 +57,19 @@ class Rates:
 
     def hourly_range(self, instance_type: str) -> tuple[Price, Price] | None:
         """Give the prices in the cheapest and in the dearest region; None where none is known."""
+        return self._range(instance_type) if self.rows else _listed_range(instance_type)
+
+    def _range(self, instance_type: str) -> tuple[Price, Price] | None:
         regions = regions_with_price(instance_type) or [row.region for row in self.rows if row.region]
         found = [price for region in regions if (price := self.hourly(instance_type, region)) is not None]
         if not found:
             return None
         return min(found, key=lambda price: price.usd), max(found, key=lambda price: price.usd)
+
+
+@lru_cache(maxsize=1024)
+def _listed_range(instance_type: str) -> tuple[Price, Price] | None:
+    return Rates()._range(instance_type)  # noqa: SLF001  (the same class)
 
 
 def read_rates(document: Document) -> Rates:

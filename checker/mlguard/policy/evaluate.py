@@ -91,11 +91,11 @@ def judge(clause: Clause, scope: Node, context: Context, path: tuple[str, ...] =
 
     Raises NotTheDefaultError in a scenario that is none of the context's.
     """
+    if isinstance(clause, Check):
+        return _check(clause, scope, context, path)
     if isinstance(clause, Combined):
         return _combined(clause, scope, context, path)
-    if isinstance(clause, Quantified):
-        return _quantified(clause, scope, context, path)
-    return _check(clause, scope, context, path)
+    return _quantified(clause, scope, context, path)
 
 
 def _combined(clause: Combined, scope: Node, context: Context, path: tuple[str, ...]) -> Verdict:

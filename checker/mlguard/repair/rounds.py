@@ -11,6 +11,7 @@ from mlguard.finding import Finding, Report, Splice
 from mlguard.record import field, record
 from mlguard.repair.hcl import Hcl
 from mlguard.repair.markup import Markup
+from mlguard.repair.splices import composed, spliced
 from mlguard.repair.tree import RefusedError, Spot
 from mlguard.source import Document
 
@@ -31,9 +32,13 @@ class _Fault:
 
 @record(eq=False, frozen=False)
 class Mended:
-    """What was mended: the new text of each file, the findings that are gone, and why others are not."""
+    """What was mended: the new text of each file, the findings that are gone, and why others are not.
+
+    `splices` are what makes the new text of each file of the one that was read first.
+    """
 
     texts: dict[str, str] = field(default_factory=dict)
+    splices: dict[str, list[Splice]] = field(default_factory=dict)
     fixed: list[Finding] = field(default_factory=list)
     refused: list[tuple[Finding, str]] = field(default_factory=list)
 
@@ -51,11 +56,15 @@ def mend(report: Report, rescan: Rescan, chosen: Chosen) -> Mended:
         batch = _apart(wanted)[:size]
         if not batch:
             return mended
-        changed = spliced(report.documents, [splice for one in batch for splice in _repaired(one)])
+        splices = _by_path(batch)
+        changed = {path: spliced(report.documents[path].text, inner) for path, inner in splices.items()}
         fault = _shape_fault(report.documents, changed)
         again = rescan({**mended.texts, **changed}) if fault is None else report
         fault = fault or _fault(report, again, batch)
         if fault is None:
+            for path, inner in splices.items():
+                before = mended.splices.get(path, ())
+                mended.splices[path] = composed(before, inner, report.documents[path].text)
             report, size = again, None
             mended.texts |= changed
             mended.fixed += batch
@@ -101,15 +110,12 @@ def _touches(splice: Splice, taken: Sequence[tuple[int, int]]) -> bool:
     return any(splice.start <= end for _, end in before) or any(start <= splice.end for start, _ in after)
 
 
-def spliced(documents: Mapping[str, Document], splices: Sequence[Splice]) -> dict[str, str]:
-    """Give the texts after splices that do not touch."""
-    pieces: dict[str, list[str]] = {}
-    ends: dict[str, int] = {}
-    for splice in sorted(splices, key=lambda one: (one.path, one.start)):
-        text, position = documents[splice.path].text, ends.get(splice.path, 0)
-        pieces.setdefault(splice.path, []).extend((text[position : splice.start], splice.text))
-        ends[splice.path] = splice.end
-    return {path: "".join(made) + documents[path].text[ends[path] :] for path, made in pieces.items()}
+def _by_path(findings: Sequence[Finding]) -> dict[str, list[Splice]]:
+    """Give the splices of some findings for each file, in order."""
+    found: dict[str, list[Splice]] = {}
+    for splice in sorted((one for finding in findings for one in _repaired(finding)), key=lambda one: one.start):
+        found.setdefault(splice.path, []).append(splice)
+    return found
 
 
 def _fault(before: Report, after: Report, mended: Sequence[Finding]) -> _Fault | None:

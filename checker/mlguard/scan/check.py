@@ -100,7 +100,8 @@ def _check_one(
     if not there:
         return
     checked.checks += 1
-    findings = list(_findings(policy, resource, bills, there))
+    failed = any(judged.hits for _, judged in there)
+    findings = list(_findings(policy, resource, bills, there)) if failed else []
     checked.findings.extend(findings)
     if not findings:
         undecided = next((judged.undecided for _, judged in there if judged.undecided is not None), None)
@@ -148,9 +149,11 @@ def _judge_in(
 
 
 def _scope(resource: Resource, scenario: Scenario) -> Node:
+    properties = resource.properties
     native = settle(resource.raw.body, scenario).content if ":" in resource.kind else None
-    below = native.nodes if isinstance(native, Entries) else {}
-    return Node(Entries({**below, **resource.properties}), resource.raw.span, resource.raw.name_span)
+    if isinstance(native, Entries):
+        properties = {**native.nodes, **properties}
+    return Node(Entries(properties), resource.raw.span, resource.raw.name_span)
 
 
 def _judge_project(

@@ -12,7 +12,7 @@ from functools import partial
 from mlguard.record import record, replace
 from mlguard.resource import Gap, Project, RawProject, RawResource, Resource
 from mlguard.scenario import Memory, Scenario
-from mlguard.value import Choice, Content, Entries, Items, Node, Unknown, settle
+from mlguard.value import Choice, Content, Entries, Items, Node, Unknown, remembered, settle
 from mlguard.vocabulary.charges import charges_of
 from mlguard.vocabulary.derived import Settings, Siblings, Subject, derivation
 from mlguard.vocabulary.embedded import Carrier, EmbeddedJob, Reader, jobs_of
@@ -93,17 +93,14 @@ def _resource(world: _World, kind: Kind, raw: RawResource) -> Resource:
         properties[_MACHINE_LEARNING] = Node(True, raw.name_span)  # noqa: FBT003  (a content)
     for name, prop in (*world.vocabulary.common.items(), *kind.properties.items()):
         compute = partial(_property, world, kind, resource, prop)
-        properties[name] = _remembered(world, (raw.address, kind.name, name), compute, raw)
+        key = (raw.address, kind.name, name)
+        properties[name] = Node(remembered(world.memory, key, compute), raw.name_span)
     return _billed(world, kind, resource)
 
 
 def _billed(world: _World, kind: Kind, resource: Resource) -> Resource:
     subject = Subject(resource, world.raw, world.settings, None, world.resources)
     return replace(resource, charges=partial(charges_of, subject, kind.billing))
-
-
-def _remembered(world: _World, key: tuple[str, ...], compute: partial[Node], raw: RawResource) -> Node:
-    return Node(Choice(lambda scenario: world.memory.recall(key, scenario, compute)), raw.name_span)
 
 
 def _property(world: _World, kind: Kind, resource: Resource, prop: Property, scenario: Scenario) -> Node:
@@ -203,9 +200,10 @@ def _written(nodes: Sequence[Node]) -> bool:
 
 def _with_shape(world: _World, resource: Resource, item: Node, shape: Mapping[str, Property]) -> Node:
     entries = dict(item.content.nodes) if isinstance(item.content, Entries) else {}
-    whole = replace(item, content=Entries(entries))
+    whole, memory = item.holding(Entries(entries)), Memory()
     for name, prop in shape.items():
-        entries[name] = Node(Choice(partial(_derived, world, resource, whole, prop)), item.span, item.key_span)
+        derived = remembered(memory, name, partial(_derived, world, resource, whole, prop))
+        entries[name] = Node(derived, item.span, item.key_span)
     return whole
 
 
@@ -251,7 +249,8 @@ def _embedded(world: _World, raw: RawResource, job: EmbeddedJob) -> Resource:
     resource = Resource(kind.name, carried, properties, part_of=job.name)
     for name, prop in (*world.vocabulary.common.items(), *kind.properties.items()):
         compute = partial(_property, world, kind, resource, prop)
-        properties[name] = _remembered(world, (raw.address, job.name, kind.name, name), compute, carried)
+        key = (raw.address, job.name, kind.name, name)
+        properties[name] = Node(remembered(world.memory, key, compute), carried.name_span)
     if kind.machine_learning:
         properties[_MACHINE_LEARNING] = Node(job.surely, job.at)
     return _billed(world, kind, resource)

@@ -7,8 +7,8 @@ from functools import cache, partial
 
 from mlguard.record import replace
 from mlguard.resource import LISTED
-from mlguard.scenario import Scenario
-from mlguard.value import Choice, Entries, Items, Node, Origin, Unknown, child, items, settle, text_of
+from mlguard.scenario import Memory, Scenario
+from mlguard.value import Entries, Items, Node, Origin, Unknown, child, items, remembered, settle, text_of
 from mlguard.vocabulary.model import Field, snake_case
 
 
@@ -110,7 +110,10 @@ def _item(node: Node, each: Mapping[str, Field], *, cloud_control: bool) -> Node
     def read(field: Field, scenario: Scenario) -> Node:
         return read_field(field, node, scenario, cloud_control=cloud_control) or Node(None, node.span, node.key_span)
 
-    entries = {name: Node(Choice(partial(read, field)), node.span, node.key_span) for name, field in each.items()}
+    memory, span, key_span = Memory(), node.span, node.key_span
+    entries = {
+        name: Node(remembered(memory, name, partial(read, field)), span, key_span) for name, field in each.items()
+    }
     return Node(Entries(entries), node.span, node.key_span, node.origins)
 
 

@@ -71,10 +71,19 @@ class Evaluator:
             return node
         kept = self._wrapped.get(id(node))
         if kept is None:
-            choice = Choice(lambda scenario: self.evaluate(node, scenario))
-            kept = Node(choice, node.span, node.key_span, node.origins)
+            kept = node if self._is_plain(content) else self._evaluated(node)
             self._wrapped[id(node)] = kept
         return kept
+
+    def _is_plain(self, content: Entries | Items) -> bool:
+        """Tell whether a value is the same in every scenario: no function in it, and nothing left out of a list."""
+        if isinstance(content, Items):
+            return all(one.content is not None and self.wrap(one) is one for one in content.nodes)
+        functions = any(key == "Ref" or key.startswith("Fn::") for key in content.nodes)
+        return not functions and all(self.wrap(one) is one for one in content.nodes.values())
+
+    def _evaluated(self, node: Node) -> Node:
+        return Node(Choice(lambda scenario: self.evaluate(node, scenario)), node.span, node.key_span, node.origins)
 
     def value(self, node: Node, scenario: Scenario) -> Node:
         """Evaluate a node: never a Choice."""
@@ -144,12 +153,19 @@ class Evaluator:
         ruled = None
         if declared.given is None and not declared.allowed:
             ruled = self.rules.domain(name, scenario, self.compared)
-        if compared:
-            found = declared.compared(scenario, self.mentioned.get(name, ()), node, ruled)
-        else:
-            found = declared.value(scenario, node, ruled)
-        self.rules.check(scenario, self.compared)
+        before, scenario.guard = scenario.guard, self._guard
+        try:
+            if compared:
+                found = declared.compared(scenario, self.mentioned.get(name, ()), node, ruled)
+            else:
+                found = declared.value(scenario, node, ruled)
+        finally:
+            scenario.guard = before
+        self._guard(scenario)
         return found
+
+    def _guard(self, scenario: Scenario) -> None:
+        self.rules.check(scenario, self.compared)
 
     def condition(self, name: str, scenario: Scenario) -> bool:
         """Tell whether a named condition holds; one over values that nobody knows is explored both ways."""

@@ -130,7 +130,6 @@ def remembered(block: Block, scope: Scope, scenario: Scenario) -> Expansion:
     """Find the instances of a block, from memory where that was done before; open where they depend on themselves."""
     key = (scope.instance.prefix, "instances", block.document.path, block.start)
     session = scope.session
-    again = Expansion(counted="count" in block.arguments, rest=Unknown(f"{'.'.join(block.labels)} depends on itself"))
 
     def guarded(inner: Scenario) -> Expansion:
         session.busy.add(key)
@@ -138,12 +137,15 @@ def remembered(block: Block, scope: Scope, scenario: Scenario) -> Expansion:
             session.budget.enter(_HOP)
             return expansion(block.arguments, scope, inner)
         except FailureError as failure:
-            return replace(again, rest=Unknown(failure.message))
+            return Expansion(counted="count" in block.arguments, rest=Unknown(failure.message))
         finally:
             session.budget.leave(_HOP)
             session.busy.discard(key)
 
-    return again if key in session.busy else session.memory.recall(key, scenario, guarded)
+    if key in session.busy:
+        because = Unknown(f"{'.'.join(block.labels)} depends on itself")
+        return Expansion(counted="count" in block.arguments, rest=because)
+    return session.memory.recall(key, scenario, guarded)
 
 
 def argument(given: Argument, scope: Scope, scenario: Scenario) -> Node:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 from mlguard.record import replace
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, child, items, settle, text_of
 from mlguard.vocabulary.derived.context import is_managed_ml, machine_learning
-from mlguard.vocabulary.derived.subject import Subject, property_of
+from mlguard.vocabulary.derived.subject import Siblings, Subject, property_of
 
 _STACK_SET = "cloudformation.stack_set"
 _CARRIERS = ("sagemaker.pipeline",)
@@ -24,7 +23,6 @@ _WRITTEN = re.compile(_REGION)
 _ADDRESS = re.compile(r"s3:\\?/\\?/|\.dkr\.ecr|:(?:fsx|elasticfilesystem|kinesis|dynamodb):")
 _MAX_TEXT = 2_000
 _MAX_DEPTH = 60
-_BLOCK = 100  # resources whose regions are remembered together: each resource asks about all before it
 
 
 def runs_ml(subject: Subject, scenario: Scenario) -> Content:
@@ -74,12 +72,9 @@ def region_number(subject: Subject, scenario: Scenario) -> Content | Node:
     if runs_ml(subject, scenario) is not True:
         return None
     own, siblings = subject.resource, subject.siblings
-    seen: set[str] = set()
-    first = siblings.position(own) // _BLOCK * _BLOCK
-    for start in range(0, first, _BLOCK):
-        block = siblings[start : start + _BLOCK]
-        seen |= siblings.memory.recall(("regions", start), scenario, partial(_regions_in, block))
-    for sibling in siblings[first:]:
+    position = siblings.position(own)
+    seen = set(_regions_before(siblings, position, scenario))
+    for sibling in siblings[position:]:
         if sibling is not own and sibling.raw.exists(scenario) is False:
             continue
         nodes = _running_in(sibling, scenario)
@@ -93,10 +88,31 @@ def region_number(subject: Subject, scenario: Scenario) -> Content | Node:
     return None
 
 
-def _regions_in(block: Sequence[Resource], scenario: Scenario) -> frozenset[str]:
-    """Give the regions that the ML among some resources is in: each resource after them asks."""
-    there = (one for one in block if one.raw.exists(scenario) is not False)
-    return frozenset(text for one in there for text in _texts(_running_in(one, scenario) or ()))
+def _regions_before(siblings: Siblings, end: int, scenario: Scenario) -> Iterator[str]:
+    """Give the regions that the ML of the first resources is in; each resource asks about all before it.
+
+    What is remembered are stretches, each twice as long as the next: few of them make any number.
+    """
+    start = 0
+    while start < end:
+        length = 1 << (end - start).bit_length() - 1
+        yield from _regions_in(siblings, start, length, scenario)
+        start += length
+
+
+def _regions_in(siblings: Siblings, start: int, length: int, scenario: Scenario) -> frozenset[str]:
+    """Give the regions that the ML among a stretch of the resources is in."""
+
+    def found(inner: Scenario) -> frozenset[str]:
+        if length > 1:
+            half = length // 2
+            first = _regions_in(siblings, start, half, inner)
+            return first | _regions_in(siblings, start + half, half, inner)
+        one = siblings[start]
+        nodes = None if one.raw.exists(inner) is False else _running_in(one, inner)
+        return frozenset(_texts(nodes or ()))
+
+    return siblings.memory.recall(("regions", start, length), scenario, found)
 
 
 def _running_in(resource: Resource, scenario: Scenario) -> Sequence[Node] | None:

@@ -94,6 +94,9 @@ class Subject:
 
     def tags(self, scenario: Scenario) -> Mapping[str, Scalar]:
         """Give the known tags: those that reach the resource from outside, then its own."""
+        return self.siblings.memory.recall(("tags", id(self.resource.raw)), scenario, self._known_tags)
+
+    def _known_tags(self, scenario: Scenario) -> Mapping[str, Scalar]:
         found: dict[str, Scalar] = {}
         below = self.resource.raw.tags_below
         for node in ([settle(below, scenario)] if below is not None else []) + self.own_tags(scenario):

@@ -55,6 +55,17 @@ class _Found:
         return False
 
 
+class _Calls(dict[str, dict[Key, "_Calls"]]):
+    """The module calls of one module instance by name: their keys, each with the calls inside of it."""
+
+    def in_module(self, path: Path) -> _Calls:
+        """Give the calls of a module instance below this one."""
+        calls = self
+        for step in path:
+            calls = calls.get(step.name, {}).get(step.key) or _Calls()
+        return calls
+
+
 class Configured:
     """The configuration of a plan, in which the expressions of its resources are looked up."""
 
@@ -64,13 +75,13 @@ class Configured:
         self._resources: dict[tuple[str, ...], dict[str, Mapping[str, Node]]] = {}
         self._secrets: frozenset[str] | None = None
         self._keys: dict[str, dict[Key, None]] = {}
-        self._calls: dict[Path, dict[Key, None]] = {}
+        self._calls = _Calls()
         for planned in plan.resources:
             name = f"{prefix_of(planned.module)}{planned.type}.{planned.own.name}"
             self._keys.setdefault(name, {})[planned.own.key] = None
-            for end in range(1, len(planned.module) + 1):
-                *above, call = planned.module[:end]
-                self._calls.setdefault((*above, Step(call.name)), {})[call.key] = None
+            calls = self._calls
+            for step in planned.module:
+                calls = calls.setdefault(step.name, {}).setdefault(step.key, _Calls())
 
     def resource(self, planned: Planned) -> Mapping[str, Node] | None:
         """Give what the configuration holds of a resource; None where it holds nothing."""
@@ -196,7 +207,7 @@ class Configured:
         self._resolve(names, module[:-1], _User(module[-1].key, call.get("for_each_expression")), found, hops + 1)
 
     def _output(self, steps: list[Step], module: Path, key: Key, found: _Found, hops: int) -> bool:
-        keys, chosen = _chosen(steps[1].key, key, self._calls.get((*module, Step(steps[1].name)), _SINGLE))
+        keys, chosen = _chosen(steps[1].key, key, self._calls.in_module(module).get(steps[1].name, _SINGLE))
         for one in keys:
             inside = (*module, Step(steps[1].name, one))
             expression = below(self._module(inside).get("outputs"), steps[2].name).get("expression")
