@@ -47,7 +47,7 @@ def survey(root: Root) -> Survey:
     """Look at what a repository holds; nothing is judged."""
     configurations = Configurations(root)
     options = Options(root=root, configurations=configurations)
-    found = discover(root, ("",), options.excluding, lambda _seen: None)
+    found = discover(root, ("",), options.excluded, lambda _seen: None)
     roots = Folders(root, list(found.terraform), lambda _type: False).roots()
     inside = [f"{folder}/" for folder in found.assemblies]
     templates = [path for path in found.templates if not path.startswith(tuple(inside))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -110,10 +110,6 @@ def test_no_pattern_takes_long(pattern: bytes) -> None:
     assert Patterns(pattern).ignores(b"/".join([b"a" * 200] * 15), is_folder=False) is None
 
 
-def nothing_excluded(_folder: str, _names: Collection[str] | None) -> Callable[[str], bool]:
-    return lambda _path: False
-
-
 @pytest.fixture
 def found(tmp_path: Path) -> Discover:
     """Give a function that writes files into a repository and looks for infrastructure code there."""
@@ -125,7 +121,7 @@ def found(tmp_path: Path) -> Discover:
             (tmp_path / name).write_text(text, encoding="utf-8")
         if add:
             git(tmp_path, "add", "--force", ".")
-        return discover(Root(tmp_path), paths or ("",), nothing_excluded, lambda _seen: None, ignored=ignored)
+        return discover(Root(tmp_path), paths or ("",), lambda _path: False, lambda _seen: None, ignored=ignored)
 
     return look
 
@@ -197,7 +193,7 @@ def test_patterns_above_the_named_folder_count(found: Discover) -> None:
 def test_without_a_repository_nothing_is_ignored(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("*\n")
     (tmp_path / "main.tf").write_text(BUCKET)
-    assert list(discover(Root(tmp_path), ("",), nothing_excluded, lambda _seen: None).terraform) == [""]
+    assert list(discover(Root(tmp_path), ("",), lambda _path: False, lambda _seen: None).terraform) == [""]
 
 
 MANIFEST = json.dumps({"artifacts": {"S": {"type": "aws:cloudformation:stack"}}})

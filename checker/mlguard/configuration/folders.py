@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from mlguard.configuration.model import Configuration
 from mlguard.configuration.reading import PYPROJECT, complete, holds_table, read_layer
 from mlguard.errors import ConfigurationError, MlguardError
@@ -24,11 +22,8 @@ class Configurations:
         self._fixed = fixed
         self._known: dict[str, Configuration] = {}
 
-    def of(self, folder: str, names: Collection[str] | None = None) -> Configuration:
-        """Give the configuration of a folder, relative to the root; ConfigurationError where one is wrong.
-
-        Who has just listed the folder gives the `names` in it.
-        """
+    def of(self, folder: str) -> Configuration:
+        """Give the configuration of a folder, relative to the root; ConfigurationError where one is wrong."""
         if self._fixed is not None:
             return self._fixed
         waiting = [folder]
@@ -37,7 +32,7 @@ class Configurations:
         for one in reversed(waiting):
             if one not in self._known:
                 around = self._known[one.rpartition("/")[0]] if one else Configuration()
-                path = configuration_file(self._root, one, names if one == folder else None)
+                path = configuration_file(self._root, one)
                 self._known[one] = around if path is None else complete(read_layer(self._root, path, one, around))
         return self._known[folder]
 
@@ -58,13 +53,12 @@ def find_configuration(root: Root) -> Configuration:
     return Configurations(root).of("")
 
 
-def configuration_file(root: Root, folder: str, names: Collection[str] | None = None) -> str | None:
+def configuration_file(root: Root, folder: str) -> str | None:
     """Give the configuration file in a folder, None where there is none; ConfigurationError where there are two.
 
     A link or a pipe of that name is given too: to read it is refused, so that it is not taken for nothing.
     """
-    if names is None:
-        names = root.names(folder)
+    names = root.names(folder)
     found = [f"{folder}/{name}" if folder else name for name in FILE_NAMES if name in names]
     if PYPROJECT in names:
         path = f"{folder}/{PYPROJECT}" if folder else PYPROJECT

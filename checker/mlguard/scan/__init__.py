@@ -76,7 +76,7 @@ def _discovered(options: Options) -> Found:
     def tick(seen: int) -> None:
         options.tick("looking for files", seen, 0)
 
-    return discover(options.root, options.paths, options.excluding, tick, ignored=options.ignored)
+    return discover(options.root, options.paths, options.excluded, tick, ignored=options.ignored)
 
 
 def _policies(options: Options, found: Found) -> tuple[Policy, ...]:

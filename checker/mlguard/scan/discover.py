@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from mlguard.errors import LimitError, MlguardError, SourceError
 from mlguard.parse.cloudformation import looks_like_template, may_nest
@@ -26,8 +26,7 @@ _VENDORED = frozenset(
      ".terragrunt-cache")
 )  # fmt: skip
 _SYNTHESIZED = "cdktf.out"
-Excluding = Callable[[str, Collection[str] | None], Callable[[str], bool]]
-"""Gives for a folder, and the names in it where they are known, what is excluded of what it holds."""
+Excluded = Callable[[str], bool]
 
 
 @record(frozen=False)
@@ -50,13 +49,13 @@ class Found:
 
 
 def discover(
-    root: Root, paths: Sequence[str], excluding: Excluding, tick: Callable[[int], None], *, ignored: bool = False
+    root: Root, paths: Sequence[str], excluded: Excluded, tick: Callable[[int], None], *, ignored: bool = False
 ) -> Found:
     """Look below each path, relative to the root; a path that is not there is a SourceError among the problems.
 
     What git ignores is left out unless `ignored` asks for it; what is named as a path is looked at in any case.
     """
-    walk = _Walk(root, excluding, tick, ignored=ignored)
+    walk = _Walk(root, excluded, tick, ignored=ignored)
     for path in paths:
         if path == "" or root.is_folder(path):
             walk.below(path)
@@ -80,10 +79,10 @@ def _unreadable(root: Root, path: str) -> MlguardError:
 class _Walk:
     """Goes through folders in a stable order."""
 
-    def __init__(self, root: Root, excluding: Excluding, tick: Callable[[int], None], *, ignored: bool) -> None:
+    def __init__(self, root: Root, excluded: Excluded, tick: Callable[[int], None], *, ignored: bool) -> None:
         self.found = Found()
         self._root = root
-        self._excluding = excluding
+        self._excluded = excluded
         self._tick = tick
         self._respects = not ignored
         self._ignored = [0, 0]
@@ -104,8 +103,7 @@ class _Walk:
                 self._leave_out("venv")
                 continue
             here = ignoring.into(folder, names) if self._respects else ignoring
-            excluded = self._excluding(folder, names)
-            pending.extend(reversed(list(self._within(folder, entries, here, excluded))))
+            pending.extend(reversed(list(self._within(folder, entries, here))))
             if self.found.seen > MAX_FILES:
                 message = f"more than {MAX_FILES:,} files: give a smaller folder"
                 self.found.problems.append(LimitError(message, folder))
@@ -123,13 +121,11 @@ class _Walk:
                 return ignoring.nothing()
         return ignoring
 
-    def _within(
-        self, folder: str, entries: Sequence[Entry], ignoring: Ignoring, excluded: Callable[[str], bool]
-    ) -> Iterator[tuple[str, Ignoring]]:
+    def _within(self, folder: str, entries: Sequence[Entry], ignoring: Ignoring) -> Iterator[tuple[str, Ignoring]]:
         """Take in the files of a folder; give the folders to go on with."""
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
-            if excluded(path):
+            if self._excluded(path):
                 continue
             if entry.kind == "folder":
                 inside = self._entered(path, entry.name, ignoring)
@@ -158,9 +154,6 @@ class _Walk:
             return ignoring.below_ignored()
         self._ignored[1] += 1
         return None
-
-    def _excluded(self, path: str) -> bool:
-        return self._excluding(path.rpartition("/")[0], None)(path)
 
     def _leave_out(self, kind: str) -> None:
         self._vendored[kind] = self._vendored.get(kind, 0) + 1

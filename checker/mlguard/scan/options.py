@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -86,12 +86,8 @@ class Options:
             return Terms(self.configuration, self.policies, self.known, self.rates, self.mandatory)
         return self.terms_of(path)
 
-    def excluding(self, folder: str, names: Collection[str] | None = None) -> Callable[[str], bool]:
-        """Give what the configuration of a folder, in which there are these names, excludes of what it holds."""
-        if self.configurations is None:
-            return self.configuration.excludes
-        return self.configurations.of(folder, names).excludes
-
     def excluded(self, path: str) -> bool:
         """Tell whether the configuration of the folder that holds a path excludes it."""
-        return self.excluding(path.rpartition("/")[0])(path)
+        if self.configurations is None:
+            return self.configuration.excludes(path)
+        return self.configurations.of(path.rpartition("/")[0]).excludes(path)
