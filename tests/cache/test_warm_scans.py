@@ -97,8 +97,7 @@ def test_a_file_that_was_not_there_counts(code: Path, report: Report, name: str,
 
 def test_an_ignore_with_a_day_ends_on_that_day(code: Path, kept: Path) -> None:
     (code / "a.tf").write_text(
-        "# mlguard: ignore[notebook-without-lifecycle-config] we know -- until 2030-01-31"
-        + NOTEBOOK.format(name="a"),
+        "# mlguard: ignore[notebook-without-lifecycle-config] we know -- until 2030-01-31" + NOTEBOOK.format(name="a"),
         "utf-8",
     )
     options = Options(Root(code), policies=bundled_policies(), known=bundled_policies(), store=Disk(kept))
