@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,6 +122,32 @@ def test_several_processes_share_one_file(tmp_path: Path) -> None:
         _, wrong = one.communicate(timeout=120)
         assert one.returncode == 0, wrong.decode()
     assert len(Disk(tmp_path).find([f"{name}{number}" for name in "abc" for number in range(60)])) == 180
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_what_is_interrupted_leaves_nothing_half_written(tmp_path: Path, how: signal.Signals) -> None:
+    for _ in range(5):
+        running = subprocess.Popen([sys.executable, "-c", WRITES, str(tmp_path), "a"], stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        running.send_signal(how)
+        running.wait(timeout=60)
+        found = Disk(tmp_path).find([f"a{number}" for number in range(60)])
+        assert set(found.values()) <= {"x" * 5000}
+        kept = Disk(tmp_path)
+        kept.keep({"b": "one"})
+        assert kept.find(["b"]) == {"b": "one"}
+
+
+def test_two_scans_at_once_use_one_store(kept: Path, report: Report) -> None:
+    cold = report("--no-cache")
+    command = [sys.executable, "-m", "mlguard", "scan", ".", "--format", "json", "--jobs", "1", "--no-progress"]
+    for _ in range(2):
+        running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+        told = [one.communicate(timeout=300)[0] for one in running]
+        assert [f"{text}{one.returncode}" for text, one in zip(told, running, strict=True)] == [cold] * 3
+    assert kept.is_dir()
 
 
 def test_the_folder_is_that_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

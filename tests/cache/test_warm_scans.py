@@ -27,6 +27,20 @@ resource "aws_sagemaker_notebook_instance" "{name}" {{
 """
 
 
+OWN = """
+id: notebook-tagged
+title: Notebook that nothing stops
+severity: {severity}
+pack: own
+applies_to: sagemaker.notebook_instance
+require: {{stops_after_seconds: {{exists: true}}}}
+message: "{{resource}} is stopped by nothing"
+why: It costs.
+fix_by_hand: {{cloudformation: Stop it., terraform: Stop it., cdk: Stop it.}}
+scp: {{enforce: none, limits: none}}
+"""
+
+
 @pytest.fixture
 def judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Give a list that fills with the paths of the units that are judged."""
@@ -114,6 +128,17 @@ def test_what_the_user_says_counts(report: Report) -> None:
     for options in (("--environment", "sandbox"), ("--region", "eu-central-2"), ("--no-ignores",), ("--select", "gpu")):
         report()
         assert report(*options) == report(*options, "--no-cache")
+
+
+def test_own_policies_count(code: Path, report: Report) -> None:
+    (code / ".mlguard.yaml").write_text("policies: [own]\n", "utf-8")
+    (code / "own").mkdir()
+    own = code / "own" / "tagged.yaml"
+    for severity in ("low", "high"):
+        own.write_text(OWN.format(severity=severity), "utf-8")
+        warm = report("--select", "notebook-tagged")
+        assert f'"severity": "{severity}"' in warm
+        assert warm == report("--select", "notebook-tagged", "--no-cache")
 
 
 _STEPS = st.lists(

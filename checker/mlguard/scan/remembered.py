@@ -15,6 +15,7 @@ from mlguard.cache.description import description
 from mlguard.cache.identity import identity
 from mlguard.cache.store import Store
 from mlguard.policy.load import bundled_policies
+from mlguard.policy.model import Policy
 from mlguard.record import replace
 from mlguard.scan.discover import Found
 from mlguard.scan.options import Options, Terms
@@ -68,13 +69,9 @@ class Remembered:
 
     def _hash_of_terms(self, terms: Terms) -> str:
         if id(terms) not in self._by_terms:
-            bundled = {id(policy) for policy in bundled_policies()}
-            named = [
-                policy.id if id(policy) in bundled else description(policy)
-                for policy in (*terms.policies, *terms.known)
-            ]
-            more = [terms.configuration, terms.rates, terms.mandatory]
-            self._by_terms[id(terms)] = _hash(json.dumps([len(terms.policies), named, description(more)]))
+            more = description([terms.configuration, terms.rates, terms.mandatory])
+            written = [_named(terms.policies), _named(terms.known), more]
+            self._by_terms[id(terms)] = _hash(json.dumps(written))
         return self._by_terms[id(terms)]
 
 
@@ -96,7 +93,14 @@ def _state(options: Options) -> str:
     """Give a hash of what holds for everything that is scanned."""
     given = [options.variables, options.given.files, options.given.values]
     settings = [options.environment, options.region, options.validate is not None, options.heed_ignores]
-    return _hash(identity(), str(options.root.folder), json.dumps(description([*settings, *given])))
+    written = [_named(options.policies), description([*settings, *given])]  # all policies tell what is worth reading
+    return _hash(identity(), str(options.root.folder), json.dumps(written))
+
+
+def _named(policies: Sequence[Policy]) -> list[object]:
+    """Write policies down; those that ship with mlguard are known by their ids."""
+    bundled = {id(policy) for policy in bundled_policies()}
+    return [policy.id if id(policy) in bundled else description(policy) for policy in policies]
 
 
 def _hash(*texts: str) -> str:
