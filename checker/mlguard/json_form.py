@@ -10,6 +10,7 @@ from mlguard.record import field_names
 Apart = Mapping[type, tuple[Callable[[Any], object], Callable[[Any], Any]]]
 """Classes with a form of their own: what is written of a value, and how that is read."""
 _TUPLE, _LIST, _SET, _CLASSES = 0, 1, 2, 3
+_MADE_OF = frozenset((dict, list))
 
 
 class JsonForm:
@@ -50,15 +51,15 @@ class JsonForm:
     def decoded(self, value: Any) -> Any:  # noqa: ANN401  (JSON, and what it was made of)
         """Make the value again."""
         if type(value) is dict:
-            return {key: self.decoded(below) for key, below in value.items()}
+            return {key: self.decoded(one) if type(one) in _MADE_OF else one for key, one in value.items()}
         if type(value) is not list:
             return value
         head = value[0]
         if head in self._readers:
             return self._readers[head](value[1])
-        content = [below if type(below) is str else self.decoded(below) for below in value[1:]]
+        content = [self.decoded(one) if type(one) in _MADE_OF else one for one in value[1:]]
+        if head >= _CLASSES:
+            return self._classes[head - _CLASSES](*content)
         if head == _TUPLE:
             return tuple(content)
-        if head == _LIST:
-            return content
-        return frozenset(content) if head == _SET else self._classes[head - _CLASSES](*content)
+        return content if head == _LIST else frozenset(content)

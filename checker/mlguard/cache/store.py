@@ -7,12 +7,13 @@ not the one that was written is never given.
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import sqlite3
 
 MAX_BYTES = 200_000_000
 """How large the file may become before what was not used for longest is dropped."""
@@ -103,6 +104,8 @@ class Disk:
 
     def _with_database(self, work: Callable[[sqlite3.Connection], object]) -> None:
         """Do something in one transaction; a file that is no database is removed, everything else goes unsaid."""
+        import sqlite3  # noqa: PLC0415  (most scans keep nothing)
+
         path = self._folder / _NAME
         try:
             with contextlib.closing(sqlite3.connect(path, timeout=_PATIENCE)) as database, database:
@@ -132,4 +135,6 @@ def _slices(names: Sequence[str]) -> Iterable[Sequence[str]]:
 
 
 def _hash(name: str, content: str) -> bytes:
+    from hashlib import blake2b  # noqa: PLC0415  (as above)
+
     return blake2b(f"{name}\0{content}".encode(), digest_size=16).digest()

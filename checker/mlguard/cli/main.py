@@ -75,7 +75,7 @@ def _guarded(run: Callable[[], int]) -> int:
 
 
 def _parser(written: Sequence[str]) -> argparse.ArgumentParser:
-    """Build the parser; only the command that is used is declared, the others are names with a line of help."""
+    """Build the parser with the command that is used; where none is, each is a name with a line of help."""
     parser = argparse.ArgumentParser(
         prog="mlguard",
         description="Find the infrastructure code that will burn money on machine learning in AWS.",
@@ -83,8 +83,10 @@ def _parser(written: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"mlguard {__version__}")
     made = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", prog="mlguard")
-    for name, (module, what) in _COMMANDS.items():
+    used = [name for name in written[:1] if name in _COMMANDS]
+    for name in used or _COMMANDS:
+        module, what = _COMMANDS[name]
         command = made.add_parser(name, help=what)
-        if written[:1] == [name]:
+        if used:
             getattr(import_module(f"mlguard.cli.{module}"), f"add_{name}")(command)
     return parser

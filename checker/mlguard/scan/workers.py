@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Self
 
@@ -73,4 +72,6 @@ def _processors() -> int:
 
 def _method() -> str:
     """Tell how processes are made: as copies where that is safe, as new ones elsewhere."""
-    return "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
+    threading = sys.modules.get("threading")  # whoever started a thread has imported it
+    alone = threading is None or threading.active_count() == 1
+    return "fork" if sys.platform == "linux" and alone else "spawn"
