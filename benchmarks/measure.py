@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,6 +89,20 @@ def compare(contenders: Sequence[Contender], runs: int, work: Path, once: Sequen
         cost = run(contender, shared)
         lines.append(f"| {contender.name} | {cost.seconds:.1f} | {cost.seconds / first:.1f} | {cost.peak / 1024:.0f} |")
     return "\n".join(lines)
+
+
+def tables(
+    measured: Iterable[tuple[str, Sequence[Contender]]], runs: int, work: Path, once: Sequence[Contender] = ()
+) -> int:
+    """Measure and print one table after the other, each with what it is about; give the exit code of the script."""
+    for what, contenders in measured:
+        print(heading(what, runs))
+        try:
+            print(compare(contenders, runs, work, once), end="\n\n")
+        except BenchmarkError as error:
+            print(error, file=sys.stderr)
+            return 2
+    return 0
 
 
 def heading(what: str, runs: int) -> str:

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import BenchmarkError, Contender, compare, heading, installed, mlguard, version
+from measure import Contender, installed, mlguard, tables, version
 
 _TEMPLATES = (".yaml", ".yml", ".json", ".template")
 
@@ -46,13 +46,7 @@ def main() -> int:
             frameworks = ["--framework", "terraform", "cloudformation", "--skip-download", "--quiet"]
             command = [str(checkov / "checkov"), *frameworks, "-d", str(folder)]
             once.append(Contender(f"checkov {version(checkov, 'checkov')}, one run", command))
-        print(heading(what, options.runs))
-        try:
-            print(compare(contenders, options.runs, work, once))
-        except BenchmarkError as error:
-            print(error, file=sys.stderr)
-            return 2
-    return 0
+        return tables([(what, contenders)], options.runs, work, once)
 
 
 if __name__ == "__main__":

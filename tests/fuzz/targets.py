@@ -19,7 +19,7 @@ from types import MappingProxyType
 
 import yaml
 
-from mlguard.configuration import find_configuration
+from mlguard.configuration import Configurations
 from mlguard.errors import MlguardError
 from mlguard.finding import Report
 from mlguard.guardrail.difference import compare
@@ -205,7 +205,7 @@ def _scan_with_policy(folder: Path) -> None:
 def _scan_with_configuration(folder: Path) -> None:
     root = Root(folder)
     try:
-        configuration = find_configuration(root)
+        configuration = Configurations(root).of("")
         known = known_policies(root, configuration)
         chosen = chosen_policies(known, configuration)
         rates = rates_of(configuration, root)

@@ -51,11 +51,6 @@ class Configurations:
         return list({id(one): one for one in found}.values())
 
 
-def find_configuration(root: Root) -> Configuration:
-    """Read the configuration of the root itself; the defaults where there is none."""
-    return Configurations(root).of("")
-
-
 def configuration_file(root: Root, folder: str) -> str | None:
     """Give the configuration file in a folder, None where there is none; ConfigurationError where there are two.
 
