@@ -20,13 +20,14 @@ class CompiledPolicies(BuildHookInterface[Any]):
             return
         sys.path.insert(0, str(Path(self.root) / "checker"))
         from mlguard import compiled  # noqa: PLC0415  (what is built, not what is installed)
+        from mlguard.json_form import JsonForm  # noqa: PLC0415
         from mlguard.policy import load, parameters  # noqa: PLC0415
         from mlguard.vocabulary import load as vocabulary  # noqa: PLC0415
 
         content = {
-            "parameters": compiled.encoded(parameters.bundled_parameters(), parameters.COMPILED),
-            "policies": compiled.encoded(load.bundled_policies(), load.COMPILED),
-            "vocabulary": compiled.encoded(vocabulary.bundled_vocabulary(), vocabulary.COMPILED),
+            "parameters": JsonForm(parameters.COMPILED).encoded(parameters.bundled_parameters()),
+            "policies": JsonForm(load.COMPILED).encoded(load.bundled_policies()),
+            "vocabulary": JsonForm(vocabulary.COMPILED).encoded(vocabulary.bundled_vocabulary()),
         }
         self._folder = tempfile.TemporaryDirectory()  # kept until the wheel is written
         path = Path(self._folder.name) / compiled.FILE_NAME

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import hcl2
+import regex
 from hcl2.postlexer import OPERATOR_TYPES, PostLexer
 from lark import Lark
 from lark.lexer import BasicLexer, PatternStr
@@ -27,8 +28,15 @@ _MENDED = (
     ("INT_LITERAL: NEGATIVE_DECIMAL? DECIMAL+", "INT_LITERAL: DECIMAL+"),
     ("(NEGATIVE_DECIMAL? DECIMAL+ | NEGATIVE_DECIMAL+)", "DECIMAL+"),
     ("identifier (COLONS identifier COLONS identifier)? LPAR", "identifier (COLONS identifier)* LPAR"),
+    (
+        r"""STRING_CHARS.1: /(?:(?!\$\$\{)(?!\$\{)(?!%%\{)(?!%\{)[^"\\]|\\.|(?:\$(?!\$?\{))|(?:%(?!%?\{)))+/""",
+        r"""STRING_CHARS.1: /(?:[^"\\$%]++|\\.|\$(?!\$?\{)|%(?!%?\{))+/""",
+    ),
 )
-"""What python-hcl2 refuses and Terraform accepts: `größe`, `!!x` and `- -1`, `x -12`, and `core::upper("a")`."""
+"""What python-hcl2 refuses and Terraform accepts: `größe`, `!!x` and `- -1`, `x -12`, and `core::upper("a")`.
+
+The last is the same set of texts, told without looking ahead at every character.
+"""
 
 
 def table() -> dict[str, Any]:
@@ -60,6 +68,7 @@ def table() -> dict[str, Any]:
         "start": numbers[parsed.start_states["start"]],
         "end": numbers[parsed.end_states["start"]],
         "terminals": {terminal.name: terminal.pattern.to_regexp() for terminal in ordered},
+        "begins": {terminal.name: _begins(terminal.pattern.to_regexp()) for terminal in ordered},
         "ignored": sorted(lexer.root_lexer.ignore_types),
         "operators": sorted(OPERATOR_TYPES),
         "everything": _scanner(lexer.root_lexer),
@@ -68,6 +77,11 @@ def table() -> dict[str, Any]:
         "rules": [_rule(rule) for rule in rules],
         "states": states,
     }
+
+
+def _begins(pattern: str) -> str:
+    """Give the characters of ASCII that a terminal can begin with."""
+    return "".join(char for char in map(chr, range(128)) if regex.match(pattern, char, partial=True))
 
 
 def _numbered(parsed: Any) -> dict[Any, int]:

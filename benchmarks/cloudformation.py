@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import BenchmarkError, Contender, compare, heading, installed, mlguard, version
+from measure import Contender, installed, mlguard, tables, version
 
 _HEAD = """AWSTemplateFormatVersion: "2010-09-09"
 Description: machine learning workloads of team {number}
@@ -199,14 +199,9 @@ def main() -> int:
                 (many / f"{number:03}.yaml").write_text(text, encoding="utf-8")
         files = [path for path in many.rglob("*") if path.is_file()]
         lines = one.read_text(encoding="utf-8").count("\n")
-        try:
-            for title, target in ((f"one template of {lines:,} lines", one), (f"{len(files)} templates", many)):
-                print(heading(title, options.runs))
-                print(compare(contenders(target.resolve(), work, peers=options.peers), options.runs, work), end="\n\n")
-        except BenchmarkError as error:
-            print(error, file=sys.stderr)
-            return 2
-    return 0
+        wanted = ((f"one template of {lines:,} lines", one), (f"{len(files)} templates", many))
+        measured = ((title, contenders(target.resolve(), work, peers=options.peers)) for title, target in wanted)
+        return tables(measured, options.runs, work)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,8 +67,11 @@ def run(contender: Contender, shared: dict[str, str]) -> Cost:
     return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss // _KIB)
 
 
-def compare(contenders: Sequence[Contender], runs: int, work: Path) -> str:
-    """Run all of them in turns, and give a Markdown table; ratios are to the first one."""
+def compare(contenders: Sequence[Contender], runs: int, work: Path, once: Sequence[Contender] = ()) -> str:
+    """Run all of them in turns, and give a Markdown table; ratios are to the first one.
+
+    Those that take long are run `once`, after the others.
+    """
     shared = {
         "PYTHONPYCACHEPREFIX": str(work / "bytecode")
     }  # installed programs have their bytecode already: so has all
@@ -81,7 +84,25 @@ def compare(contenders: Sequence[Contender], runs: int, work: Path) -> str:
         ratio = median(costs[index].seconds / costs[0].seconds for costs in rounds)
         peak = max(costs[index].peak for costs in rounds) / 1024
         lines.append(f"| {contender.name} | {seconds:.2f} | {ratio:.2f} | {peak:.0f} |")
+    first = median(costs[0].seconds for costs in rounds)
+    for contender in once:
+        cost = run(contender, shared)
+        lines.append(f"| {contender.name} | {cost.seconds:.1f} | {cost.seconds / first:.1f} | {cost.peak / 1024:.0f} |")
     return "\n".join(lines)
+
+
+def tables(
+    measured: Iterable[tuple[str, Sequence[Contender]]], runs: int, work: Path, once: Sequence[Contender] = ()
+) -> int:
+    """Measure and print one table after the other, each with what it is about; give the exit code of the script."""
+    for what, contenders in measured:
+        print(heading(what, runs))
+        try:
+            print(compare(contenders, runs, work, once), end="\n\n")
+        except BenchmarkError as error:
+            print(error, file=sys.stderr)
+            return 2
+    return 0
 
 
 def heading(what: str, runs: int) -> str:
@@ -107,16 +128,16 @@ def version(programs: Path, package: str) -> str:
     return subprocess.run([programs / "python", "-c", code], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def mlguard(target: Sequence[str], cache: Path, *, cold: bool) -> Contender:
-    """Scan with this checkout's mlguard and a cache folder of its own, which is emptied before each run if `cold`."""
+def mlguard(target: Sequence[str], cache: Path, *, cold: bool, program: Path | None = None) -> Contender:
+    """Scan with this checkout's mlguard, or another one, and a cache folder of its own, emptied first if `cold`."""
 
     def empty() -> None:
         shutil.rmtree(cache, ignore_errors=True)
 
-    command = [sys.executable, "-m", "mlguard", "scan", "--no-config", "--no-progress", "--format", "json", *target]
-    home = {
-        "XDG_CACHE_HOME": str(cache),
-        "PYTHONPATH": str(Path(__file__).resolve().parent.parent / "checker"),
-    }
+    start = [str(program.resolve())] if program is not None else [sys.executable, "-m", "mlguard"]
+    command = [*start, "scan", "--no-config", "--no-progress", "--format", "json", *target]
+    environment = {"MLGUARD_CACHE_DIR": str(cache)}
+    if program is None:
+        environment["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent / "checker")
     name = f"mlguard, {'cold' if cold else 'warm'}"
-    return Contender(name, command, before=empty if cold else lambda: None, environment=home)
+    return Contender(name, command, before=empty if cold else lambda: None, environment=environment)

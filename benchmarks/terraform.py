@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import BenchmarkError, Contender, compare, heading, installed, mlguard, version
+from measure import Contender, installed, mlguard, tables, version
 
 _LOADS = """
 import sys
@@ -110,16 +110,15 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         work = (options.work or Path(temporary)).resolve()
         work.mkdir(parents=True, exist_ok=True)
-        for folder in options.folders:
-            files = sorted(folder.rglob("*.tf"))
-            size = sum(path.stat().st_size for path in files) / 1e6
-            print(heading(f"{folder.name}: {len(files)} files, {size:.2f} MB", options.runs))
-            try:
-                print(compare(contenders(folder.resolve(), work, peers=options.peers), options.runs, work), end="\n\n")
-            except BenchmarkError as error:
-                print(error, file=sys.stderr)
-                return 2
-    return 0
+        measured = (
+            (_heading(folder), contenders(folder.resolve(), work, peers=options.peers)) for folder in options.folders
+        )
+        return tables(measured, options.runs, work)
+
+
+def _heading(folder: Path) -> str:
+    files = sorted(folder.rglob("*.tf"))
+    return f"{folder.name}: {len(files)} files, {sum(path.stat().st_size for path in files) / 1e6:.2f} MB"
 
 
 if __name__ == "__main__":

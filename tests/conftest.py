@@ -19,6 +19,7 @@ Lint = Callable[[Path], str]
 _EVALUATOR = Path(__file__).resolve().parent / "guardrail" / "evaluator"
 _LINTER = Path(__file__).resolve().parent / "action" / "linter"
 _PATIENCE = 300
+os.environ["MLGUARD_CACHE_DIR"] = ""  # nothing is kept from one test for another
 os.environ["MLGUARD_DEBUG"] = "1"  # a fault of mlguard's own is a failure here, not a problem in a report
 
 

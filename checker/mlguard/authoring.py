@@ -15,7 +15,6 @@ from mlguard.finding import Report
 from mlguard.policy.load import bundled_policies, load_folder, read_policy
 from mlguard.policy.model import Example, Policy
 from mlguard.record import replace
-from mlguard.repair.planning import planned
 from mlguard.repair.rounds import Mended, mend
 from mlguard.scan import Options, scan
 from mlguard.scan.selection import choose
@@ -141,7 +140,7 @@ def mended_example(
     """Give the report of an example and what the policy's fixes, the unsafe ones too, make of it."""
     with _example_folder(policy, example, configuration or Configuration()) as options:
         folder = options.root.folder
-        report = planned(scan(options))
+        report = scan(options)
         made = mend(report, lambda texts: scan(replace(options, root=Overlay(folder, texts))), lambda _: True)
         return report, made
 

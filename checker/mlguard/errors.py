@@ -17,6 +17,8 @@ Each one names its file, and the line where there is one, so that it can be show
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class MlguardError(Exception):
     """A fault with a place: `path` relative to the scanned root, `line` and `column` from 1, or 0 when unknown."""
@@ -77,3 +79,11 @@ class VocabularyError(RefusedError):
 
 class GuardrailError(MlguardError):
     """An organization policy cannot be generated safely."""
+
+
+def suggestion(written: str, known: Iterable[str]) -> str:
+    """Give `; did you mean "x"?` when something known is spelt nearly like that."""
+    from difflib import get_close_matches  # noqa: PLC0415  (for what is wrong, which little is)
+
+    near = get_close_matches(written, list(known), n=1)
+    return f'; did you mean "{near[0]}"?' if near else ""

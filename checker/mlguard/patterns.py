@@ -13,11 +13,11 @@ MAX_SUBJECT = 2000
 
 _MAX_PATTERN = 500
 _MAX_OPEN_REPEATS = 2
-_REPEAT = re.compile(r"\{(\d*)(,?)(\d*)\}")
+_REPEAT = r"\{(\d*)(,?)(\d*)\}"
 _MAX_COUNT = 100
 _LETTERS = r"(?:[\w-]|\\[.-]|\[\.\])"
-_PIECE = re.compile(rf"\((?:\?:)?(?P<group>(?:{_LETTERS}|\|)+)\)|(?P<plain>{_LETTERS}+)")
-_DOT = re.compile(r"\\([.-])|\[(\.)\]")
+_PIECE = rf"\((?:\?:)?(?P<group>(?:{_LETTERS}|\|)+)\)|(?P<plain>{_LETTERS}+)"
+_DOT = r"\\([.-])|\[(\.)\]"
 _MAX_ALTERNATIVES = 256
 
 
@@ -60,7 +60,7 @@ def _is_quick(pattern: str) -> bool:  # noqa: C901  (one small automaton, told i
         elif letter == "|":
             groups[-1] = True
         elif letter in "*+{":
-            count = _REPEAT.match(pattern, position) if letter == "{" else None
+            count = re.compile(_REPEAT).match(pattern, position) if letter == "{" else None
             if letter != "{" or count is not None:
                 if varies_before or (count is not None and int(count[3] or count[1] or 0) > _MAX_COUNT):
                     return False
@@ -101,12 +101,13 @@ def alternatives(pattern: str) -> tuple[str, ...] | None:
 def _product(pattern: str) -> list[str] | None:
     texts, position = [""], 0
     while position < len(pattern):
-        match = _PIECE.match(pattern, position)
+        match = re.compile(_PIECE).match(pattern, position)
         if match is None:
             return None
         position = match.end()
         options = [
-            _DOT.sub(lambda dot: dot[1] or dot[2], option) for option in (match["group"] or match["plain"]).split("|")
+            re.sub(_DOT, lambda dot: dot[1] or dot[2], option)
+            for option in (match["group"] or match["plain"]).split("|")
         ]
         if len(texts) * len(options) > _MAX_ALTERNATIVES:
             return None

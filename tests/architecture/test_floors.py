@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,3 +53,13 @@ def test_a_module_fits_its_budget(path: Path) -> None:
 @pytest.mark.parametrize("path", modules(), ids=named)
 def test_functions_fit_their_budget(path: Path) -> None:
     assert [f"{name}: {lines} lines" for name, lines in functions(path) if lines > FUNCTION_LINES] == []
+
+
+def test_the_page_about_the_architecture_shows_the_floors() -> None:
+    layers = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"][0][
+        "layers"
+    ]
+    floors = {name: len(layers) - level for level, layer in enumerate(layers) for name in layer.split(" | ")}
+    page = (TOP / "docs" / "architecture.md").read_text("utf-8")
+    rows = re.findall(r"(?m)^\| (\d+) \| ([^|]+) \|", page)
+    assert {name: int(floor) for floor, names in rows for name in re.findall(r"`(\w+)`", names)} == floors

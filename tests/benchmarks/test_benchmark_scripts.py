@@ -33,6 +33,13 @@ def test_cloudformation(tmp_path: Path) -> None:
     assert measured == ["mlguard, cold", "mlguard, warm"] * 2
 
 
+def test_repository(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text('resource "aws_sagemaker_model" "m" {\n  name = "x"\n}\n', encoding="utf-8")
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    measured = rows(run("repository.py", tmp_path, "--program", Path(sys.executable).with_name("mlguard")))
+    assert measured == ["mlguard, cold", "mlguard, warm", "git grep -c aws_sagemaker"]
+
+
 def test_growth(tmp_path: Path) -> None:
     (tmp_path / "main.tf").write_text('resource "aws_sagemaker_model" "m" {\n  name = "x"\n}\n', encoding="utf-8")
     command = [sys.executable, str(FOLDER / "growth.py"), "--copies", "1,3", "--jobs", "1,2", str(tmp_path)]
@@ -43,3 +50,9 @@ def test_growth(tmp_path: Path) -> None:
         "1",
         "3",
     ]
+
+
+def test_growth_of_policies(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text('resource "aws_sagemaker_model" "m" {\n  name = "x"\n}\n', encoding="utf-8")
+    measured = rows(run("growth.py", "--policies", "2,73", tmp_path))
+    assert measured == ["policies", "---:", "2", "73"]

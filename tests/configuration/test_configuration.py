@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlguard.configuration import Configuration, find_configuration, parse_configuration, read_configuration
+from mlguard.configuration import Configuration, Configurations, parse_configuration, read_configuration
 from mlguard.errors import ConfigurationError
 from mlguard.policy.model import Severity
 from mlguard.policy.parameters import bundled_parameters
@@ -129,7 +129,7 @@ def test_what_is_wrong_is_refused_with_its_line(text: str, line: int, message: s
 def test_a_file_that_is_no_yaml_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / ".mlguard.yaml").write_text(text)
     with pytest.raises(ConfigurationError) as caught:
-        find_configuration(Root(tmp_path))
+        Configurations(Root(tmp_path)).of("")
     assert caught.value.path == ".mlguard.yaml"
 
 
@@ -149,7 +149,7 @@ def test_a_configuration_behind_a_link_is_not_read_silently(tmp_path: Path) -> N
     (tmp_path / "elsewhere").write_text("fail_on: critical\n")
     (tmp_path / ".mlguard.yaml").symlink_to("elsewhere")
     with pytest.raises(ConfigurationError, match="symbolic link"):
-        find_configuration(Root(tmp_path))
+        Configurations(Root(tmp_path)).of("")
 
 
 def test_a_configuration_has_a_size(tmp_path: Path) -> None:

@@ -250,6 +250,10 @@ class Kept(Root):
         below = f"{folder}/" if folder else ""
         return sorted({path.removeprefix(below).split("/")[0] for path in self._files if path.startswith(below)})
 
+    def exists(self, path: str) -> bool:
+        """Tell of both."""
+        return self.is_file(path) or self.is_folder(path)
+
     def is_file(self, path: str) -> bool:
         """Tell of the kept files."""
         return path in self._files

@@ -19,7 +19,7 @@ from types import MappingProxyType
 
 import yaml
 
-from mlguard.configuration import find_configuration
+from mlguard.configuration import Configurations
 from mlguard.errors import MlguardError
 from mlguard.finding import Report
 from mlguard.guardrail.difference import compare
@@ -30,7 +30,6 @@ from mlguard.policy.load import bundled_policies, load_folder
 from mlguard.policy.model import Policy
 from mlguard.render import renderer
 from mlguard.render.faults import faults_as_text
-from mlguard.repair.planning import planned
 from mlguard.scan import Options, scan
 from mlguard.scan.selection import chosen_policies, known_policies, rates_of
 from mlguard.source import Root
@@ -144,7 +143,7 @@ def options(folder: Path, **more: object) -> Options:
 
 def scanned(wanted: Options) -> Report:
     """Scan, write the report in the formats that are shown as they are, and look for what must not be in them."""
-    report = planned(scan(wanted))
+    report = scan(wanted)
     counts = report.counts
     if not (report.problems or counts.scanned or counts.partly or counts.skipped):
         raise BrokenError("a file was read and nothing is said of it")
@@ -206,7 +205,7 @@ def _scan_with_policy(folder: Path) -> None:
 def _scan_with_configuration(folder: Path) -> None:
     root = Root(folder)
     try:
-        configuration = find_configuration(root)
+        configuration = Configurations(root).of("")
         known = known_policies(root, configuration)
         chosen = chosen_policies(known, configuration)
         rates = rates_of(configuration, root)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from mlguard import compiled
+from mlguard.json_form import JsonForm
 from mlguard.policy import load as policies
 from mlguard.policy import parameters
 from mlguard.vocabulary import load as vocabulary
@@ -106,9 +107,9 @@ def test_the_wheel_holds_the_compiled_form_of_its_policies(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         content = json.loads(archive.read(f"mlguard/policies/{compiled.FILE_NAME}"))
     assert content == {
-        "parameters": compiled.encoded(parameters.bundled_parameters(), parameters.COMPILED),
-        "policies": compiled.encoded(policies.bundled_policies(), policies.COMPILED),
-        "vocabulary": compiled.encoded(vocabulary.bundled_vocabulary(), vocabulary.COMPILED),
+        "parameters": JsonForm(parameters.COMPILED).encoded(parameters.bundled_parameters()),
+        "policies": JsonForm(policies.COMPILED).encoded(policies.bundled_policies()),
+        "vocabulary": JsonForm(vocabulary.COMPILED).encoded(vocabulary.bundled_vocabulary()),
     }
 
 

@@ -11,7 +11,6 @@ from mlguard.configuration import parse_configuration
 from mlguard.finding import Report
 from mlguard.policy.load import bundled_policies
 from mlguard.record import record
-from mlguard.repair.planning import planned
 from mlguard.repair.rounds import Mended, mend
 from mlguard.scan import Options, scan
 from mlguard.scan.selection import choose
@@ -62,5 +61,5 @@ def mend_folder(folder: Path, select: Sequence[str], parameters: str, *, unsafe:
         root = Overlay(folder, texts)
         return scan(Options(root=root, policies=policies, known=bundled_policies(), configuration=configuration))
 
-    report = planned(again({}))
+    report = again({})
     return Outcome(report, mend(report, again, lambda one: one.repair is not None and (one.repair.safe or unsafe)))

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from mlguard.finding import Report, Splice
 from mlguard.policy.load import bundled_policies
-from mlguard.repair.planning import planned
 from mlguard.repair.rounds import mend
 from mlguard.repair.splices import composed, difference, spliced
 from mlguard.scan import Options, scan
@@ -88,7 +87,7 @@ def _check(name: str, text: str) -> None:
         (Path(folder) / name).write_bytes(text.encode("utf-8"))
 
         def again(texts: Mapping[str, str]) -> Report:
-            return planned(scan(Options(root=Overlay(Path(folder), texts), policies=_POLICIES, known=_POLICIES)))
+            return scan(Options(root=Overlay(Path(folder), texts), policies=_POLICIES, known=_POLICIES))
 
         before = again({})
         for finding in before.findings:

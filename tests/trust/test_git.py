@@ -8,7 +8,6 @@ import os
 import shutil
 import stat
 import subprocess
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -223,9 +222,6 @@ def test_copies_in_other_processes_ask_a_git_of_their_own(scratch: Scratch) -> N
             root = TreeRoot(repository, repository.commit("HEAD"))
             assert root.read("f1").text.startswith("1\n")
             names = [f"f{number}" for number in range(40)]
-            assert pool.map(partial(first_line, root), names) == [name[1:] for name in names]
+            texts = [document.text for document in pool.map(root.read, names)]
+            assert [text.split("\n")[0] for text in texts] == [name[1:] for name in names]
             assert root.read("f2").text.startswith("2\n")
-
-
-def first_line(root: TreeRoot, name: str) -> str:
-    return root.read(name).text.split("\n")[0]

@@ -12,7 +12,7 @@ from mlguard.cli.inputs import policy_folder, relative
 from mlguard.configuration import Configuration
 from mlguard.errors import UsageError
 from mlguard.finding import Report
-from mlguard.record import record
+from mlguard.record import record, replace
 from mlguard.scan import Options, scan
 from mlguard.source import Root
 
@@ -64,7 +64,7 @@ class Change:
 
     def report(self, options: argparse.Namespace, options_for: Callable[[Root, Root], Options]) -> Report:
         """Scan, and compare where it is asked for; `options_for` tells how, for the roots of code and settings."""
-        made = options_for(self.root, self.settings)
+        made = self._remembering(options_for(self.root, self.settings), options)
         baseline = self._baseline(options, made.configuration)
         if self.base is None and baseline is None:
             report = scan(made)
@@ -79,8 +79,8 @@ class Change:
                 trusted=self.settings_name,
                 baseline=baseline,
                 new_ignores=not options.no_new_ignores,
-                before=lambda base: options_for(base, self.settings),
-                judged_by=lambda settings: options_for(self.root, settings),
+                before=lambda base: replace(options_for(base, self.settings), store=made.store),
+                judged_by=lambda settings: replace(options_for(self.root, settings), store=made.store),
             )
             report = review(made, request)
         if _UNSTAMPED.issuperset(options.format):
@@ -88,6 +88,14 @@ class Change:
         from mlguard.review.provenance import stamped  # noqa: PLC0415  (hashing is slow to import)
 
         return stamped(report, made, self.settings, self.settings_name, _given(options))
+
+    def _remembering(self, made: Options, options: argparse.Namespace) -> Options:
+        """Let the second scan of a comparison know what the first one found out, where nothing else is kept."""
+        if self.base is None or made.store is not None or options.no_cache:
+            return made
+        from mlguard.cache.store import Memory  # noqa: PLC0415  (a database, for few scans)
+
+        return replace(made, store=Memory())
 
     def _baseline(self, options: argparse.Namespace, configuration: Configuration) -> Baseline | None:
         if options.baseline is None and not configuration.baseline:

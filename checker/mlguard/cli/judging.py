@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mlguard.cli.cache_folder import store_for
 from mlguard.cli.change import pinned
 from mlguard.cli.inputs import configurations_of, given_of, own_policies, relative, variables_of
 from mlguard.scan import Options, Validate
@@ -47,6 +48,7 @@ def add_judging(parser: argparse.ArgumentParser) -> None:
         help="how many processes judge projects; as many as pay by default",
     )
     add("--no-ignore", action="store_true", help="look at what git ignores, too")
+    add("--no-cache", action="store_true", help="neither use nor keep what is found out, see MLGUARD_CACHE_DIR")
 
 
 def _jobs(written: str) -> int:
@@ -82,6 +84,7 @@ def scan_options(options: argparse.Namespace, root: Root, settings: Root) -> Opt
         jobs=options.jobs,
         ignored=options.no_ignore,
         heed_ignores=not options.no_ignores,
+        store=None if options.no_cache else store_for(root),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -123,7 +122,7 @@ def _report(options: argparse.Namespace, change: Change, paths: tuple[str, ...],
         return replace(scan_options(options, root, settings), paths=paths, only=only, tick=progress.tick)
 
     try:
-        report = _planned(change.report(options, options_for))
+        report = change.report(options, options_for)
         return _from_severity(replace(report, display_prefix=display_prefix(change.root)), options.min_severity)
     finally:
         progress.close()
@@ -139,15 +138,6 @@ def _from_severity(report: Report, level: str) -> Report:
     return replace(report, findings=kept, notes=(*report.notes, note))
 
 
-def _planned(report: Report) -> Report:
-    """Find out how what can be mended is written, where there is anything to mend."""
-    if not any(finding.remedy is not None for finding in report.findings):
-        return report
-    from mlguard.repair.planning import planned  # noqa: PLC0415  (most reports of a clean repository need none)
-
-    return planned(report)
-
-
 def _rendered(form: str, report: Report, options: argparse.Namespace, *, shown: bool) -> str:
     """Render the report in a format; colours are for what is shown, not for files."""
     render = renderer(form)
@@ -155,6 +145,8 @@ def _rendered(form: str, report: Report, options: argparse.Namespace, *, shown: 
         return render(report)
     color = shown and "NO_COLOR" not in os.environ
     color = color and (sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR")))
+    import shutil  # noqa: PLC0415  (it brings every way to pack files along)
+
     width = shutil.get_terminal_size((100, 24)).columns if shown else 100
     return render(report, color=color, width=width, verbose=options.verbose, sort=_SORTS[options.sort])
 

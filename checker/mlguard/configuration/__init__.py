@@ -1,6 +1,6 @@
 """`.mlguard.yaml`: what to check, with which parameters, where. Declarative only; nothing in it is ever executed."""
 
-from mlguard.configuration.folders import FILE_NAMES, Configurations, configuration_file, find_configuration
+from mlguard.configuration.folders import FILE_NAMES, Configurations, configuration_file
 from mlguard.configuration.model import Assignment, Budgets, Configuration, Deployment
 from mlguard.configuration.reading import parse_configuration, read_configuration
 
@@ -12,7 +12,6 @@ __all__ = [
     "Configurations",
     "Deployment",
     "configuration_file",
-    "find_configuration",
     "parse_configuration",
     "read_configuration",
 ]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 
-from mlguard.errors import ConfigurationError
+from mlguard.errors import ConfigurationError, suggestion
 from mlguard.source import Span
 from mlguard.value import Entries, Items, Node, text_of
 
@@ -14,13 +13,7 @@ def known_keys(fields: Mapping[str, Node], known: Iterable[str]) -> None:
     """Refuse a key that means nothing: a typing error must not pass for a setting."""
     for key, node in fields.items():
         if key not in known:
-            raise refused(f'there is no setting "{key}"{nearest(key, known)}', node)
-
-
-def nearest(written: str, known: Iterable[str]) -> str:
-    """Ask whether another name was meant; empty where none is near."""
-    near = get_close_matches(written, list(known), n=1)
-    return f'; did you mean "{near[0]}"?' if near else ""
+            raise refused(f'there is no setting "{key}"{suggestion(key, known)}', node)
 
 
 def mapping(node: Node, what: str) -> Mapping[str, Node]:

@@ -26,6 +26,9 @@ class Configurations:
         """Give the configuration of a folder, relative to the root; ConfigurationError where one is wrong."""
         if self._fixed is not None:
             return self._fixed
+        known = self._known.get(folder)
+        if known is not None:
+            return known
         waiting = [folder]
         while waiting[-1] and waiting[-1] not in self._known:
             waiting.append(waiting[-1].rpartition("/")[0])
@@ -48,20 +51,18 @@ class Configurations:
         return list({id(one): one for one in found}.values())
 
 
-def find_configuration(root: Root) -> Configuration:
-    """Read the configuration of the root itself; the defaults where there is none."""
-    return Configurations(root).of("")
-
-
 def configuration_file(root: Root, folder: str) -> str | None:
     """Give the configuration file in a folder, None where there is none; ConfigurationError where there are two.
 
     A link or a pipe of that name is given too: to read it is refused, so that it is not taken for nothing.
     """
-    names = root.names(folder)
-    found = [f"{folder}/{name}" if folder else name for name in FILE_NAMES if name in names]
+    below = f"{folder}/" if folder else ""
+    if not any(root.exists(below + name) for name in (*FILE_NAMES, PYPROJECT)):
+        return None
+    names = root.names(folder)  # empty for a folder behind a link
+    found = [below + name for name in FILE_NAMES if name in names]
     if PYPROJECT in names:
-        path = f"{folder}/{PYPROJECT}" if folder else PYPROJECT
+        path = below + PYPROJECT
         try:
             found += [path] if holds_table(root, path) else []
         except ConfigurationError:

@@ -6,7 +6,6 @@ from mlguard.configuration.fields import flag, mapping, place_of, refused, text
 from mlguard.configuration.model import Configuration
 from mlguard.configuration.settings import applied
 from mlguard.errors import ConfigurationError, MlguardError
-from mlguard.parse.toml_document import load_toml
 from mlguard.parse.yaml_document import load_yaml
 from mlguard.record import replace
 from mlguard.source import Document, Root
@@ -92,6 +91,8 @@ def _top(document: Document) -> Node | None:
 
 
 def _table(document: Document) -> Node | None:
+    from mlguard.parse.toml_document import load_toml  # noqa: PLC0415  (few repositories have such a file)
+
     found: Node | None = load_toml(document)
     for name in ("tool", "mlguard"):
         found = found.content.nodes.get(name) if found is not None and isinstance(found.content, Entries) else None

@@ -8,8 +8,9 @@ import posixpath
 from collections.abc import Callable, Mapping
 from typing import Any, cast, get_args
 
-from mlguard.configuration.fields import flag, known_keys, mapping, nearest, refused, text, texts
+from mlguard.configuration.fields import flag, known_keys, mapping, refused, text, texts
 from mlguard.configuration.model import Assignment, Budgets, Configuration, Deployment
+from mlguard.errors import suggestion
 from mlguard.parse.markup import plain
 from mlguard.policy.model import Severity
 from mlguard.policy.parameters import Environment, Parameters
@@ -181,7 +182,7 @@ def _parameters(fields: Fields, parameters: Parameters) -> dict[str, Any]:
     for name, value in _entries(fields, "parameters").items():
         declared = parameters.declarations.get(name)
         if declared is None:
-            raise refused(f'there is no parameter "{name}"{nearest(name, parameters.declarations)}', value)
+            raise refused(f'there is no parameter "{name}"{suggestion(name, parameters.declarations)}', value)
         given: Any = plain(value)
         _check_type(name, declared.default, given, value)
         values[name] = given

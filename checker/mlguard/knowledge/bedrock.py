@@ -10,7 +10,7 @@ from functools import lru_cache
 from mlguard.knowledge.tables import table
 from mlguard.record import record
 
-_GEOGRAPHY = re.compile(r"(?:apac|au|ca|eu|global|il|in|jp|me|mx|sa|uk|us|us-gov)\.(?=[a-z0-9-]+\.)")
+_GEOGRAPHY = r"(?:apac|au|ca|eu|global|il|in|jp|me|mx|sa|uk|us|us-gov)\.(?=[a-z0-9-]+\.)"
 _TERMS = {"": 0, "OneMonth": 1, "SixMonths": 2}
 
 
@@ -30,7 +30,7 @@ class TokenPrice:
 
 def split_geography(name: str) -> tuple[str, str]:
     """Split the id of an inference profile into its geography, empty for a model's own id, and the model."""
-    match = _GEOGRAPHY.match(name)
+    match = re.match(_GEOGRAPHY, name)
     return (match[0][:-1], name[match.end() :]) if match else ("", name)
 
 

@@ -6,7 +6,6 @@ gives `usd_per_hour`, or `discount_percent` off the list price of the region. Th
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 from fnmatch import fnmatchcase
@@ -75,6 +74,8 @@ def _listed_range(instance_type: str) -> tuple[Price, Price] | None:
 
 def read_rates(document: Document) -> Rates:
     """Read a file of rates; ConfigurationError with the line where it is wrong."""
+    import csv  # noqa: PLC0415  (few have rates of their own)
+
     reader = csv.DictReader(io.StringIO(document.text.removeprefix("\ufeff")), strict=True)
     try:
         header = [name.strip() for name in reader.fieldnames or ()]

@@ -57,30 +57,25 @@ def load_yaml(document: Document) -> list[Node]:
 class _Frame:
     """A mapping or sequence whose end has not been met."""
 
-    __slots__ = (
-        "anchor", "entries", "is_mapping", "items", "key", "key_is_merge", "key_span", "merged", "size", "start", "tag",
-    )  # fmt: skip
+    __slots__ = ("entries", "is_mapping", "items", "key", "key_is_merge", "key_span", "merged", "size", "started")
 
-    def __init__(self, event: Event) -> None:
-        self.is_mapping = type(event) is yaml.MappingStartEvent
-        self.start: Mark = event.start_mark
-        self.anchor: str | None = event.anchor
-        self.tag: str | None = event.tag
+    def __init__(self, started: Event) -> None:
+        self.started = started
+        self.is_mapping = type(started) is yaml.MappingStartEvent
         self.size = 1
         self.items: list[Node] = []
         self.entries: dict[str, Node] = {}
         self.key: str | None = None
         self.key_span: Span | None = None
         self.key_is_merge = False
-        self.merged: set[str] = set()
+        self.merged: set[str] | None = None
 
 
 class _Builder:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._path = document.path
-        self._span: Callable[[Mark, Mark], Span]
-        self._span = self._span_by_offset if _ODD_BREAKS.search(document.text) else self._span_by_mark
+        self._odd = _ODD_BREAKS.search(document.text) is not None
         self._stack: list[_Frame] = []
         self._frame: _Frame | None = None
         self._anchors: dict[str, tuple[Node, int]] = {}
@@ -121,20 +116,29 @@ class _Builder:
             loader.dispose()
 
     def _scalar(self, event: Event) -> None:
-        frame, tag = self._frame, event.tag
-        span = self._span(event.start_mark, event.end_mark)
+        frame, value, start, end = self._frame, event.value, event.start_mark, event.end_mark
+        if self._odd:
+            span = self._span(start, end)
+        else:  # as `_span` does, without the call: half of all time goes into this method
+            span = Span(self._path, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
         if frame is not None and frame.is_mapping and frame.key is None:
-            self._key(frame, event.value, span)
-            frame.key_is_merge = event.value == "<<" and event.implicit[0]
+            frame.key, frame.key_span = value, span
+            if value in frame.entries:
+                self._repeated(frame, value, span)
+            if value == "<<":
+                frame.key_is_merge = event.implicit[0]
             if event.anchor:
-                self._anchors[event.anchor] = (Node(event.value, span), 1)
+                self._anchors[event.anchor] = (Node(value, span), 1)
             return
-        content = _plain(event.value) if tag is None and event.implicit[0] else event.value
-        self._add(self._tagged(tag, content, span, event), span, 1, event.anchor, event)
+        tag = event.tag
+        if tag is None:
+            self._add(_plain(value) if event.implicit[0] else value, span, 1, event.anchor, event)
+        else:
+            self._add(self._tagged(tag, value, span, event), span, 1, event.anchor, event)
 
-    def _key(self, frame: _Frame, key: str, span: Span) -> None:
-        frame.key, frame.key_span = key, span
-        if key in frame.entries and key not in frame.merged:
+    def _repeated(self, frame: _Frame, key: str, span: Span) -> None:
+        """Refuse a key that its mapping has already, unless that came from a merge."""
+        if frame.merged is None or key not in frame.merged:
             first = frame.entries[key].key_span
             where = f" (first at line {first.line})" if first else ""
             raise ParseError(f"the key {_shown(key)} is given twice{where}", self._path, span.line, span.column)
@@ -154,10 +158,11 @@ class _Builder:
         frame = self._stack.pop()
         self._frame = self._stack[-1] if self._stack else None
         written = Entries(frame.entries) if frame.is_mapping else Items(tuple(frame.items))
-        span = self._span(frame.start, event.end_mark)
-        if frame.anchor:
-            self._open.discard(frame.anchor)
-        self._add(self._tagged(frame.tag, written, span, event), span, frame.size, frame.anchor, event)
+        span = self._span(frame.started.start_mark, event.end_mark)
+        tag, anchor = frame.started.tag, frame.started.anchor
+        if anchor:
+            self._open.discard(anchor)
+        self._add(written if tag is None else self._tagged(tag, written, span, event), span, frame.size, anchor, event)
 
     def _alias(self, event: Event) -> None:
         name = event.anchor
@@ -170,7 +175,9 @@ class _Builder:
         if frame is not None and frame.is_mapping and frame.key is None:
             if not isinstance(node.content, str):
                 self._refuse("a key must be a plain text", event)
-            self._key(frame, str(node.content), self._span(event.start_mark, event.end_mark))
+            frame.key, frame.key_span = node.content, self._span(event.start_mark, event.end_mark)
+            if frame.key in frame.entries:
+                self._repeated(frame, frame.key, frame.key_span)
             return
         self._add(node.content, node.span, size, None, event)
 
@@ -194,10 +201,12 @@ class _Builder:
             frame.key_is_merge = False
             self._merge(frame, Node(content, span), event)
         else:
-            frame.merged.discard(key)
+            if frame.merged is not None:
+                frame.merged.discard(key)
             frame.entries[key] = Node(content, span, frame.key_span)
 
     def _merge(self, frame: _Frame, node: Node, event: Event) -> None:
+        frame.merged = frame.merged or set()
         sources = node.content.nodes if isinstance(node.content, Items) else (node,)
         for source in sources:
             content = source.content
@@ -209,8 +218,8 @@ class _Builder:
                     frame.entries[key] = value
                     frame.merged.add(key)
 
-    def _tagged(self, tag: str | None, content: Content, span: Span, event: Event) -> Content:
-        if tag is None or tag == "!":
+    def _tagged(self, tag: str, content: Content, span: Span, event: Event) -> Content:
+        if tag == "!":
             return content
         if tag.startswith("tag:"):
             name = tag.removeprefix(_STANDARD)
@@ -223,12 +232,10 @@ class _Builder:
             content = Items(tuple(Node(part, span) for part in content.split(".", 1)))
         return Entries({long_form: Node(content, span, span)})
 
-    def _span_by_mark(self, start: Mark, end: Mark) -> Span:
+    def _span(self, start: Mark, end: Mark) -> Span:
+        if self._odd:  # libyaml counts more line breaks than editors do
+            return self._document.span(start.index, end.index)
         return Span(self._path, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
-
-    def _span_by_offset(self, start: Mark, end: Mark) -> Span:
-        """Place marks where libyaml counts more line breaks than editors do."""
-        return self._document.span(start.index, end.index)
 
     def place(self, mark: Mark) -> tuple[int, int]:
         """Give the line and the column of a mark, as editors count."""

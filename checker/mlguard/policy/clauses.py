@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any, cast
 
-from mlguard.errors import PolicyError
+from mlguard.errors import PolicyError, suggestion
 from mlguard.patterns import compile_safely
 from mlguard.policy.model import Check, Clause, Combined, Operand, ParameterOperand, Quantified, Relation
 from mlguard.policy.parameters import Parameters
@@ -75,8 +74,7 @@ class ClauseReader:
 
     def _property(self, name: str, node: Node, known: Mapping[str, Property] | None) -> list[Clause]:
         if known is not None and name not in known:
-            near = get_close_matches(name, list(known), n=1)
-            hint = f'; did you mean "{near[0]}"?' if near else f"; it has {', '.join(sorted(known))}"
+            hint = suggestion(name, known) or f"; it has {', '.join(sorted(known))}"
             raise _refused(f'no property "{name}" of {", ".join(self._kinds)}{hint}', node)
         if not isinstance(node.content, Entries) or not node.content.nodes:
             raise _refused(f'"{name}" needs a test: {", ".join((*_RELATIONS, *_QUANTIFIERS))}', node)
@@ -105,9 +103,7 @@ class ClauseReader:
         if test in ("some", "every"):
             return Quantified(name, "some" if test == "some" else "every", self._clause(node, below))
         if test not in _RELATIONS:
-            near = get_close_matches(test, (*_RELATIONS, *_QUANTIFIERS), n=1)
-            hint = f'; did you mean "{near[0]}"?' if near else ""
-            raise _refused(f'there is no test "{test}"{hint}', node)
+            raise _refused(f'there is no test "{test}"{suggestion(test, (*_RELATIONS, *_QUANTIFIERS))}', node)
         operand = self.operand(node)
         if test == "exists" and not isinstance(operand, bool):
             raise _refused("exists takes true or false", node)
@@ -128,8 +124,7 @@ class ClauseReader:
         if not isinstance(name, str) or set(fields) - {"param", "for"}:
             raise _refused("a parameter is written {param: name, for: selector}", node)
         if name not in self._parameters.declarations:
-            near = get_close_matches(name, list(self._parameters.declarations), n=1)
-            hint = f'; did you mean "{near[0]}"?' if near else ""
+            hint = suggestion(name, self._parameters.declarations)
             raise _refused(f'there is no parameter "{name}"{hint}', fields["param"])
         selectors: Any = fields["for"].content if "for" in fields else Items(())
         listed = selectors.nodes if isinstance(selectors, Items) else (fields["for"],)

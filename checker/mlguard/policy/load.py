@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import cast, get_args
 
 from mlguard.bundled import policies_folder
 from mlguard.compiled import compiled
-from mlguard.errors import MlguardError, PolicyError, SourceError
+from mlguard.errors import MlguardError, PolicyError, SourceError, suggestion
 from mlguard.parse.yaml_document import load_yaml
 from mlguard.policy.clauses import ClauseReader
 from mlguard.policy.fixes import read_fixes
@@ -328,9 +327,3 @@ def _string(node: Node | None) -> str | None:
 def _listed_strings(node: Node | None) -> list[str]:
     nodes = node.content.nodes if node is not None and isinstance(node.content, Items) else ((node,) if node else ())
     return [item.content for item in nodes if isinstance(item.content, str)]
-
-
-def suggestion(written: str, known: Iterable[str]) -> str:
-    """Give `; did you mean "x"?` when something known is spelt nearly like that."""
-    near = get_close_matches(written, list(known), n=1)
-    return f'; did you mean "{near[0]}"?' if near else ""

@@ -83,31 +83,32 @@ def github_property(text: str) -> str:
     return github_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-_BACKTICKS = re.compile("`+")
+# This and what follows is compiled where it is used: a scan on a terminal needs none of it.
+_BACKTICKS = "`+"
 
 
 def markdown_code(text: str) -> str:
     """Make a code span: its fence is longer than any run of backticks inside, and it is one line."""
     text = visible(" ".join(text.split("\n"))) or " "
-    fence = "`" * (max((len(run) for run in _BACKTICKS.findall(text)), default=0) + 1)
+    fence = "`" * (max((len(run) for run in re.findall(_BACKTICKS, text)), default=0) + 1)
     # Markdown takes one space off each end, unless the text is nothing but spaces.
     padding = " " if text.strip(" ") and (text[0] in "` " or text[-1] in "` ") else ""
     return f"{fence}{padding}{text}{padding}{fence}"
 
 
-_PIPE = re.compile(r"(\\?)\|")
+_PIPE = r"(\\?)\|"
 
 
 def markdown_code_cell(text: str) -> str:
     """Make a code span for a cell of a table, where a bar ends the cell even inside code."""
     # Readers disagree on what two backslashes before a bar mean: a space keeps them from having to.
-    return _PIPE.sub(lambda match: r"\ \|" if match[1] else r"\|", markdown_code(text))
+    return re.sub(_PIPE, lambda match: r"\ \|" if match[1] else r"\|", markdown_code(text))
 
 
-_MARKUP = re.compile(r"([\\`*_\[\]<>~&$])")
-_WORDS = re.compile(r"(`[^`\n]{1,300}`|\s+)")
-_LINKING = re.compile(r"[@#]|://|\bwww\.", re.IGNORECASE)
-_LIST_START = re.compile(r"^(\d{0,9})(?=[-+.)=])")
+_MARKUP = r"([\\`*_\[\]<>~&$])"
+_WORDS = r"(`[^`\n]{1,300}`|\s+)"
+_LINKING = r"(?i)[@#]|://|\bwww\."
+_LIST_START = r"^(\d{0,9})(?=[-+.)=])"
 
 
 def markdown_prose(text: str) -> str:
@@ -117,7 +118,7 @@ def markdown_prose(text: str) -> str:
     """
     parts: list[str] = []
     after_code = False
-    for word in _WORDS.split(text.strip()):
+    for word in re.split(_WORDS, text.strip()):
         if not word:
             continue
         as_code = _prose_code(word)
@@ -125,25 +126,25 @@ def markdown_prose(text: str) -> str:
             parts.append(" ")  # two code spans without a space between them would be read as one
         parts.append(_prose_plain(word) if as_code is None else as_code)
         after_code = as_code is not None
-    return _LIST_START.sub(r"\1\\", "".join(parts))
+    return re.sub(_LIST_START, r"\1\\", "".join(parts))
 
 
 def _prose_code(word: str) -> str | None:
     if len(word) > 2 and word[0] == word[-1] == "`" and "`" not in word[1:-1]:  # noqa: PLR2004  (two backticks)
         return markdown_code_cell(word[1:-1])
-    return markdown_code_cell(word) if _LINKING.search(word) else None
+    return markdown_code_cell(word) if re.search(_LINKING, word) else None
 
 
 def _prose_plain(word: str) -> str:
-    return " " if word.isspace() else _MARKUP.sub(r"\\\1", visible(word)).replace("|", "&#124;")
+    return " " if word.isspace() else re.sub(_MARKUP, r"\\\1", visible(word)).replace("|", "&#124;")
 
 
-_LINES = re.compile(r"([\n\t])")
+_LINES = r"([\n\t])"
 
 
 def _visible_lines(text: str) -> str:
     """Spell out what is not printable, but keep line feeds and tabs."""
-    return "".join(part if part in ("\n", "\t") else visible(part) for part in _LINES.split(text))
+    return "".join(part if part in ("\n", "\t") else visible(part) for part in re.split(_LINES, text))
 
 
 def html(text: str) -> str:
@@ -159,22 +160,22 @@ def xml(text: str) -> str:
 
 
 # A spreadsheet reads a cell that begins so as a formula; some do after spaces, and in full width too.
-_FORMULA = re.compile("[ \\xa0]*[=+\\-@\t\r\n|%＝＋－＠]")  # noqa: RUF001  (full-width signs are meant)
+_FORMULA = "[ \\xa0]*[=+\\-@\t\r\n|%＝＋－＠]"  # noqa: RUF001  (full-width signs are meant)
 
 
 def csv_cell(text: str) -> str:
     """Make a quoted cell that no spreadsheet takes for a formula."""
-    mark = "'" if _FORMULA.match(text) else ""
+    mark = "'" if re.match(_FORMULA, text) else ""
     return '"' + mark + visible(text).replace('"', '""') + '"'
 
 
-_PLACEHOLDER = re.compile(r"\{(?=\d)")
-_LINK = re.compile(r"\](?=\()")
+_PLACEHOLDER = r"\{(?=\d)"
+_LINK = r"\](?=\()"
 
 
 def sarif_text(text: str) -> str:
     """Escape running text for a SARIF message: no placeholder `{0}` and no link `[text](target)` is left in it."""
-    return _LINK.sub("] ", _PLACEHOLDER.sub("{ ", _visible_lines(text)))
+    return re.sub(_LINK, "] ", re.sub(_PLACEHOLDER, "{ ", _visible_lines(text)))
 
 
 def relative_uri(path: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mlguard.errors import MlguardError, fault
-from mlguard.finding import Finding, Remedy, Repair, Report, Splice
+from mlguard.finding import Finding, Remedy, Repair, Splice
 from mlguard.policy.fixes import value_form
 from mlguard.policy.model import Recipe
 from mlguard.record import replace
@@ -20,28 +21,37 @@ if TYPE_CHECKING:
     from mlguard.parse.terraform.scanner import ScannedBlock
     from mlguard.repair.hcl import Hcl
 
-_LITERAL = re.compile(r'-?[0-9][0-9.]*|true|false|"(?:[^"\\$%\n]|\\["\\])*"')
-_ADDRESS = re.compile(r"(?<![\w.])[A-Za-z_][\w-]*\.[\w-]+")
+_LITERAL = r'-?[0-9][0-9.]*|true|false|"(?:[^"\\$%\n]|\\["\\])*"'
+_ADDRESS = r"(?<![\w.])[A-Za-z_][\w-]*\.[\w-]+"
 _HCL = (".tf", ".tofu")
 _JSON = (".tf.json", ".tofu.json")
 _REPEATED = ("count", "for_each")
 
 
-def planned(report: Report) -> Report:
-    """Give the report with, for each finding that its policy can mend, how that is written."""
-    if not any(finding.remedy is not None and finding.suppressed is None for finding in report.findings):
-        return report
-    planner = _Planner(report.documents)
-    return replace(report, findings=tuple(planner.with_repair(finding) for finding in report.findings))
+def planned(findings: Sequence[Finding], documents: Mapping[str, Document]) -> list[Finding]:
+    """Give the findings of a project with, for each that its policy can mend, how that is written in its files."""
+    planner = _Planner(documents)
+    return [planner.with_repair(finding) for finding in findings]
+
+
+@lru_cache(maxsize=64)
+def _markup_of(document: Document) -> Markup:
+    """Read a file once for all projects that share it."""
+    return Markup(document)
+
+
+@lru_cache(maxsize=64)
+def _hcl_of(document: Document, *, objects: bool) -> Hcl:
+    from mlguard.repair.hcl import Hcl  # noqa: PLC0415  (with the grammar, which no template needs)
+
+    return Hcl(document, objects=objects)
 
 
 class _Planner:
-    """Plans the fixes of a report; each file is read once."""
+    """Plans the fixes of a project."""
 
     def __init__(self, documents: Mapping[str, Document]) -> None:
         self._documents = documents
-        self._markups: dict[str, Markup] = {}
-        self._hcls: dict[tuple[str, bool], Hcl] = {}
         self._labels: dict[str, frozenset[tuple[str, ...]]] = {}
         self._named: dict[tuple[str, str, str], dict[str, list[tuple[Hcl, Spot]]]] = {}
 
@@ -93,19 +103,12 @@ class _Planner:
     def _markup(self, path: str) -> Markup:
         if path not in self._documents or path.endswith((*_HCL, ".tfvars")):
             raise RefusedError("it stands in a file that is not mended")
-        if path not in self._markups:
-            self._markups[path] = Markup(self._documents[path])
-        return self._markups[path]
+        return _markup_of(self._documents[path])
 
     def _hcl(self, path: str, kind: str) -> Hcl:
         if path not in self._documents:
             raise RefusedError("it stands in a file that was not read")
-        key = (path, kind.startswith("awscc_"))
-        if key not in self._hcls:
-            from mlguard.repair.hcl import Hcl  # noqa: PLC0415  (with the grammar, which no template needs)
-
-            self._hcls[key] = Hcl(self._documents[path], objects=key[1])
-        return self._hcls[key]
+        return _hcl_of(self._documents[path], objects=kind.startswith("awscc_"))
 
     def _has(self, remedy: Remedy, name: str) -> bool:
         if remedy.at.path.endswith(_HCL):
@@ -163,7 +166,7 @@ class _Planner:
                 if spot is None or by is None:
                     continue
                 names = [f'"{by.content}"'] if isinstance(by.content, str) else []
-                names += _ADDRESS.findall(block.document.text, by.start, by.end)
+                names += re.compile(_ADDRESS).findall(block.document.text, by.start, by.end)
                 for name in dict.fromkeys(names):
                     found.setdefault(name, []).append((hcl, spot))
             self._named[key] = found
@@ -242,7 +245,7 @@ class _Planner:
         end = document.line_starts()[found.end_line - 1] + found.end_column - 1
         written = document.text[start:end]
         block = next((one for one in hcl.scanned() if one.start <= start < one.end), None)
-        if block is None or block.type != "resource" or _LITERAL.fullmatch(written) is None:
+        if block is None or block.type != "resource" or re.fullmatch(_LITERAL, written) is None:
             raise RefusedError(f"the value is not written in the resource (line {found.line})")
         if written.strip('"') != text_of(remedy.found_value) or any(
             edit.start <= start < edit.end for edit in block.edits

@@ -11,7 +11,6 @@ from mlguard.finding import Finding, Report, Splice
 from mlguard.record import field, record
 from mlguard.repair.hcl import Hcl
 from mlguard.repair.markup import Markup
-from mlguard.repair.planning import planned
 from mlguard.repair.splices import composed, spliced
 from mlguard.repair.tree import RefusedError, Spot
 from mlguard.source import Document
@@ -60,7 +59,7 @@ def mend(report: Report, rescan: Rescan, chosen: Chosen) -> Mended:
         splices = _by_path(batch)
         changed = {path: spliced(report.documents[path].text, inner) for path, inner in splices.items()}
         fault = _shape_fault(report.documents, changed)
-        again = planned(rescan({**mended.texts, **changed})) if fault is None else report
+        again = rescan({**mended.texts, **changed}) if fault is None else report
         fault = fault or _fault(report, again, batch)
         if fault is None:
             for path, inner in splices.items():

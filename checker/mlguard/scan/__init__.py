@@ -7,8 +7,10 @@ that happens to one project after the other, in as many processes as pay; what i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
+from mlguard.cache import anew
 from mlguard.errors import MlguardError
 from mlguard.finding import Counts, Finding, Report, Undecided
 from mlguard.policy.model import Clause, Combined, Operand, Policy, Quantified
@@ -16,7 +18,7 @@ from mlguard.record import replace
 from mlguard.resource import Project
 from mlguard.scan.alike import alike
 from mlguard.scan.discover import Found, discover
-from mlguard.scan.judging import Judged, named_project, units_of_accounts
+from mlguard.scan.judging import Judged, Outcome, named_project, units_of_accounts
 from mlguard.scan.merging import merged
 from mlguard.scan.options import Options, Tick, Validate
 from mlguard.scan.reading import Reading, notes_on_apps, still_waiting
@@ -26,6 +28,12 @@ from mlguard.scan.workers import Workers
 from mlguard.source import Document
 from mlguard.suppression import Wishes
 from mlguard.vocabulary.load import bundled_vocabulary
+
+if TYPE_CHECKING:
+    from mlguard.scan.remembered import Remembered
+
+_ENOUGH_TO_REMEMBER = 12
+"""Folders and templates: with fewer, asking what is known takes as long as finding it out."""
 
 __all__ = ["Options", "Tick", "Validate", "projects_of", "scan"]
 
@@ -84,17 +92,24 @@ def _judged(options: Options, found: Found, problems: list[MlguardError]) -> lis
     terms = [options.terms(path) for path in ("", *found.templates, *found.terraform, *found.assemblies)]
     shared = any(one.configuration.budgets == "repository" for one in terms)
     of_accounts = units_of_accounts(options, found) if shared else []
+    known = None
+    if not shared and _many(options, found):  # with shared budgets, each unit depends on all others
+        from mlguard.scan.remembered import remembered  # noqa: PLC0415  (a database and hashes, for few projects)
+
+        options, known = remembered(options, found)
     projects: list[Judged] = []
     read: set[str] = set()
     planned: set[str] = set()
-    with Workers(options, found, of_accounts) as workers:
+    declared: set[str] = set()
+    with Workers(options, found, of_accounts, recall=known.recalled if known is not None else anew) as workers:
+        outcomes_of = _outcomes(options, workers, known)
 
         def run(units: Sequence[Unit], what: str) -> None:
-            for outcome in workers.run(units, what):
+            for outcome in outcomes_of(units, what):
                 problems.extend(outcome.problems)
                 found.skipped.update(outcome.skipped)
                 planned.update(outcome.planned)
-                options.given.declared.update(outcome.declared)
+                declared.update(outcome.declared)
                 read.update(path for project in outcome.projects for path in project.files)
                 projects.extend(project for project in outcome.projects if project.meant)
 
@@ -107,7 +122,24 @@ def _judged(options: Options, found: Found, problems: list[MlguardError]) -> lis
         run(reading.templates(read), "checking templates")
         run(reading.plans(), "checking plans")
         run(reading.roots(planned), "checking Terraform")
+    options.given.declared.update(declared)
     return projects
+
+
+def _many(options: Options, found: Found) -> bool:
+    """Tell whether there is so much to judge that asking what is known of it pays."""
+    count = len(found.templates) + len(found.terraform) + len(found.assemblies)
+    return options.store is not None and options.only is None and count >= _ENOUGH_TO_REMEMBER
+
+
+def _outcomes(
+    options: Options, workers: Workers, known: Remembered | None
+) -> Callable[[Sequence[Unit], str], Iterator[Outcome]]:
+    if known is None:
+        return workers.run
+    from mlguard.scan.outcomes import Outcomes  # noqa: PLC0415  (as above)
+
+    return Outcomes(options, workers, known).of
 
 
 def _invalid(options: Options, documents: dict[str, Document]) -> Iterator[MlguardError]:

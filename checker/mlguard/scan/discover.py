@@ -124,6 +124,8 @@ class _Walk:
     def _within(self, folder: str, entries: Sequence[Entry], ignoring: Ignoring) -> Iterator[tuple[str, Ignoring]]:
         """Take in the files of a folder; give the folders to go on with."""
         for entry in entries:
+            if entry.kind != "folder" and not _matters(entry.name):
+                continue
             path = f"{folder}/{entry.name}" if folder else entry.name
             if self._excluded(path):
                 continue
@@ -131,8 +133,6 @@ class _Walk:
                 inside = self._entered(path, entry.name, ignoring)
                 if inside is not None:
                     yield path, inside
-            elif not _matters(entry.name):
-                continue
             elif ignoring.ignores(path, is_folder=False) and not ignoring.tracks(path):
                 self._ignored[0] += 1
                 self.found.skipped[path] = "ignored by git"

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
+from mlguard.cache import Recall, anew
 from mlguard.errors import MlguardError, ParseError, fault
 from mlguard.finding import Finding, Undecided
 from mlguard.policy.model import Policy
@@ -17,7 +18,7 @@ from mlguard.scan.options import Options, Terms
 from mlguard.scan.reading import Reading
 from mlguard.scan.relevance import OF_THE_ACCOUNT, judged_types
 from mlguard.scan.units import Unit
-from mlguard.source import Document, Span
+from mlguard.source import Document, Noted, Span
 from mlguard.suppression import Rules, Wish, mark
 from mlguard.vocabulary.derived import Settings
 from mlguard.vocabulary.load import bundled_vocabulary
@@ -49,13 +50,14 @@ class Judged:
 
 @record(frozen=False)
 class Outcome:
-    """What a unit gave: its projects, and what was wrong with it before there were any."""
+    """What a unit gave: its projects, what was wrong with it before there were any, and what was looked at for it."""
 
     projects: list[Judged] = field(default_factory=list)
     problems: list[MlguardError] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     planned: set[str] = field(default_factory=set)
     declared: set[str] = field(default_factory=set)
+    noted: Noted = field(default_factory=dict)
 
 
 class Judge:
@@ -64,28 +66,32 @@ class Judge:
     `of_accounts` are the units that hold resources which serve whole accounts.
     """
 
-    def __init__(self, options: Options, found: Found, of_accounts: Sequence[Unit] = ()) -> None:
+    def __init__(self, options: Options, found: Found, of_accounts: Sequence[Unit] = (), recall: Recall = anew) -> None:
         self._options = options
         self._vocabulary = bundled_vocabulary()
         about = judged_types(options.policies, self._vocabulary)
-        self.reading = Reading(options, found, self._vocabulary, about)
+        self.reading = Reading(options, found, self._vocabulary, about, recall)
         self._of_accounts = of_accounts
 
     def outcome(self, unit: Unit) -> Outcome:
         """Read and judge a unit; a fault of mlguard's own is a problem of this unit, and hides no other."""
-        reading = self.reading
+        reading, declared = self.reading, self._options.given.declared
+        reading.problems, reading.skipped, reading.planned = [], {}, set()
+        declared.clear()
+        projects, noted = self._options.root.watching(lambda: self._projects(unit))
+        return Outcome(projects, reading.problems, reading.skipped, reading.planned, set(declared), noted)
+
+    def _projects(self, unit: Unit) -> list[Judged]:
         projects: list[Judged] = []
         try:
-            projects.extend(self._judged(raw) for raw in reading.read(unit))
+            projects.extend(self._judged(raw) for raw in self.reading.read(unit))
         except MlguardError:
             raise
         except Exception as error:
             if os.environ.get("MLGUARD_DEBUG"):
                 raise
-            reading.problems.append(ParseError(fault(error), unit.path or "."))
-        made = Outcome(projects, reading.problems, reading.skipped, reading.planned, self._options.given.declared)
-        reading.problems, reading.skipped = [], {}
-        return made
+            self.reading.problems.append(ParseError(fault(error), unit.path or "."))
+        return projects
 
     def _judged(self, raw: RawProject) -> Judged:
         options = self._options
@@ -118,6 +124,10 @@ class Judge:
         )
         marked, judged.wishes = mark(checked.findings, checked.undecided, project.raw, rules)
         judged.findings = [replace(finding, fail_on=configuration.fail_on) for finding in marked]
+        if any(finding.remedy is not None and finding.suppressed is None for finding in marked):
+            from mlguard.repair.planning import planned  # noqa: PLC0415  (a clean project needs none)
+
+            judged.findings = planned(judged.findings, project.raw.documents)
         judged.undecided = checked.undecided
         judged.checks = checked.checks
 
@@ -172,16 +182,10 @@ def _canonical(policies: Sequence[Policy]) -> Callable[[str], str | None]:
 
 
 def _needed(judged: Judged, documents: Mapping[str, Document]) -> dict[str, Document]:
-    """Give the documents that a report shows lines of; all others are dropped with the project.
-
-    A fix may have its place in any file of a project, so where there is one, all are kept.
-    """
-    if any(finding.remedy is not None for finding in judged.findings):
-        return dict(documents)
+    """Give the documents that a report shows lines of, or that a fix writes in; all others go with the project."""
     places = [one.at for one in judged.findings]
     places += [one.span for finding in judged.findings for one in finding.related]
     places += [wish.at for wish in judged.wishes]
-    remedies = [one.remedy for one in judged.findings if one.remedy is not None]
-    places += [at for one in remedies for at in (one.at, one.parameter, one.found) if at is not None]
-    paths = dict.fromkeys(place.path for place in places)
+    splices = [one for finding in judged.findings if finding.repair is not None for one in finding.repair.splices]
+    paths = dict.fromkeys([*(place.path for place in places), *(splice.path for splice in splices)])
     return {path: documents[path] for path in paths if path in documents}

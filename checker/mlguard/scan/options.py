@@ -15,6 +15,7 @@ from mlguard.record import field, record
 from mlguard.source import Document, Root
 
 if TYPE_CHECKING:
+    from mlguard.cache.store import Store
     from mlguard.parse.terraform import Variables
 
 Tick = Callable[[str, int, int], None]
@@ -52,7 +53,8 @@ class Options:
     from `configurations`.
 
     `jobs` is the number of processes, 0 for as many as pay. `ignored` asks for what git ignores, too. `today` decides
-    what has expired. Without `heed_ignores`, no suppression in the code counts.
+    what has expired. Without `heed_ignores`, no suppression in the code counts. `store` keeps what
+    is found out for the next scan.
     """
 
     root: Root
@@ -76,6 +78,7 @@ class Options:
     jobs: int = 1
     ignored: bool = False
     heed_ignores: bool = True
+    store: Store | None = None
 
     def terms(self, path: str) -> Terms:
         """Give by what the project at a path is judged."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from mlguard.cache import Recall, anew
 from mlguard.configuration import Configuration, Deployment
 from mlguard.errors import MlguardError
 from mlguard.parse import cloudformation
@@ -16,6 +17,7 @@ from mlguard.scan.affected import Affected
 from mlguard.scan.discover import Found
 from mlguard.scan.options import Options
 from mlguard.scan.units import Unit, outer_folders, outermost
+from mlguard.source import Noted
 from mlguard.vocabulary.model import Vocabulary
 
 if TYPE_CHECKING:
@@ -30,7 +32,12 @@ class Reading:
     """
 
     def __init__(
-        self, options: Options, found: Found, vocabulary: Vocabulary, about: frozenset[str] | None = None
+        self,
+        options: Options,
+        found: Found,
+        vocabulary: Vocabulary,
+        about: frozenset[str] | None = None,
+        recall: Recall = anew,
     ) -> None:
         self.problems: list[MlguardError] = []
         self.skipped: dict[str, str] = {}
@@ -40,8 +47,9 @@ class Reading:
         self.affected = Affected(options, found)
         self._vocabulary = vocabulary
         self._about = about
+        self._recall = recall
         self._native = frozenset(kind.partition(":")[2] for kind in native_kinds(options))
-        self._parameter_files: dict[str, list[tuple[Deployment, Given]]] = {}
+        self._parameter_files: dict[str, tuple[tuple[list[tuple[Deployment, Given]], list[MlguardError]], Noted]] = {}
 
     def projects(self) -> Iterator[tuple[Unit, RawProject]]:
         """Give every project: assemblies, then the templates that are in none, then plans and Terraform roots."""
@@ -66,14 +74,16 @@ class Reading:
     def templates(self, read: set[str]) -> list[Unit]:
         """Give the templates that no assembly holds and no other one nests."""
         paths = [path for path in self.affected.templates() if path not in read]
-        made_of: dict[str, set[str]] = {}
         told = len(self.problems)
-        for path in paths:
-            if path in self.found.nesting:
-                projects = self._load(path, self._options.given, self._region_of_template(path, self._options.given))
-                made_of[path] = {below for project in projects or () for below in project.files}
+        made_of = self._recall("nesting", [path for path in paths if path in self.found.nesting], self._made_of)
         del self.problems[told:]  # they are told when the template is read in earnest
         return [Unit("template", path) for path in outermost(paths, made_of)]
+
+    def _made_of(self, path: str) -> list[str]:
+        """Give the files of a template and of all that it nests."""
+        given = self._options.given
+        projects = self._load(path, given, self._region_of_template(path, given))
+        return sorted({below for project in projects or () for below in project.files})
 
     def plans(self) -> list[Unit]:
         """Give the plans, which are read together."""
@@ -145,11 +155,18 @@ class Reading:
         return self._options.region or given.region(path) or self._region(path)
 
     def _inputs(self, path: str) -> list[tuple[Deployment, Given]]:
-        """Read the parameter files of every environment; one that cannot be read is a problem."""
+        """Give the parameter files of every environment; one that cannot be read is a problem each time."""
         configuration = self._configuration(path)
-        if configuration.path in self._parameter_files:
-            return self._parameter_files[configuration.path]
-        found = self._parameter_files[configuration.path] = []
+        if configuration.path not in self._parameter_files:
+            read = self._options.root.watching(lambda: self._read_inputs(path))
+            self._parameter_files[configuration.path] = read
+        (found, problems), noted = self._parameter_files[configuration.path]
+        self._options.root.again(noted)
+        self.problems.extend(problems)
+        return found
+
+    def _read_inputs(self, path: str) -> tuple[list[tuple[Deployment, Given]], list[MlguardError]]:
+        found, problems = [], []
         for deployment in self._deployments(path):
             files = []
             for written in deployment.parameter_files:
@@ -157,10 +174,10 @@ class Reading:
                 try:
                     files.append(cloudformation.read_parameter_file(self._options.root, name, table))
                 except MlguardError as error:
-                    self.problems.append(error)
+                    problems.append(error)
             if files:
                 found.append((deployment, Given(tuple(files))))
-        return found
+        return found, problems
 
     def _load(self, path: str, given: Given, region: str) -> list[RawProject] | None:
         root = self._options.root
@@ -196,7 +213,7 @@ class Reading:
         options = self._options
         about = None if self._about is None else self._about.__contains__
         folders = list(self.found.terraform)
-        return terraform.Folders(options.root, folders, self._wanted, self._vocabulary.created_by, about)
+        return terraform.Folders(options.root, folders, self._wanted, self._vocabulary.created_by, about, self._recall)
 
     def _root(self, folder: str) -> list[RawProject]:
         """Read a Terraform root once for every environment that the configuration deploys it to, else once."""

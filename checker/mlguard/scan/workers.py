@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Self
 
+from mlguard.cache import Recall, anew
 from mlguard.record import replace
 from mlguard.scan.discover import Found
 from mlguard.scan.judging import Judge, Outcome
@@ -27,10 +27,12 @@ class Workers:
     `method` is how processes are made, as multiprocessing calls it; the one that suits the system by default.
     """
 
-    def __init__(self, options: Options, found: Found, of_accounts: Sequence[Unit], method: str = "") -> None:
-        self.judge = Judge(options, found, of_accounts)
+    def __init__(
+        self, options: Options, found: Found, of_accounts: Sequence[Unit], method: str = "", recall: Recall = anew
+    ) -> None:
+        self.judge = Judge(options, found, of_accounts, recall)
         self._tick = options.tick
-        self._sent = (replace(options, tick=no_progress), found, tuple(of_accounts))
+        self._sent = (replace(options, tick=no_progress, store=None), found, tuple(of_accounts))
         self._method = method or _method()
         self._jobs = options.jobs or _processors()
         self._enough = 1 if options.jobs else UNITS_THAT_PAY[self._method]
@@ -70,4 +72,6 @@ def _processors() -> int:
 
 def _method() -> str:
     """Tell how processes are made: as copies where that is safe, as new ones elsewhere."""
-    return "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
+    threading = sys.modules.get("threading")  # whoever started a thread has imported it
+    alone = threading is None or threading.active_count() == 1
+    return "fork" if sys.platform == "linux" and alone else "spawn"

@@ -2,6 +2,6 @@
 
 from mlguard.source.document import Document, Span
 from mlguard.source.overlay import Overlay
-from mlguard.source.root import MAX_BYTES, Entry, Root
+from mlguard.source.root import MAX_BYTES, Entry, Noted, Root
 
-__all__ = ["MAX_BYTES", "Document", "Entry", "Overlay", "Root", "Span"]
+__all__ = ["MAX_BYTES", "Document", "Entry", "Noted", "Overlay", "Root", "Span"]

@@ -7,6 +7,9 @@ paths below the folder of its file. Of several that match, the last one counts.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
+from operator import methodcaller
 
 from mlguard.record import record
 
@@ -24,12 +27,17 @@ _Token = tuple[str, bytes]
 
 @record()
 class Pattern:
-    """One line: what it matches, whether it takes back an earlier one, and whether it is for folders only."""
+    """One line: what it matches, whether it takes back an earlier one, and whether it is for folders only.
 
-    matches: re.Pattern[bytes]
+    Most are a `literal`, or a star and an `ending`: those can be told for all lines of a file at once.
+    """
+
+    matches: Callable[[bytes], object]
     of_names: bool
     negated: bool
     of_folders: bool
+    literal: bytes = b""
+    ending: bytes = b""
 
 
 class Patterns:
@@ -37,8 +45,14 @@ class Patterns:
 
     def __init__(self, content: bytes) -> None:
         lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-        found = [_pattern(line.removesuffix(b"\r")) for line in lines]
+        found = [_line(line.removesuffix(b"\r")) for line in lines]
         self._patterns = [one for one in reversed(found) if one is not None]
+        self._names = frozenset(one.literal for one in self._patterns if one.of_names)
+        self._paths = frozenset(one.literal for one in self._patterns if not one.of_names)
+        self._endings = tuple({one.ending for one in self._patterns if one.ending})
+        others = [one for one in self._patterns if not one.literal and not one.ending]
+        self._of_names = [one.matches for one in others if one.of_names]
+        self._of_paths = [one.matches for one in others if not one.of_names]
 
     def __len__(self) -> int:
         """Give how many patterns there are."""
@@ -47,10 +61,20 @@ class Patterns:
     def ignores(self, path: bytes, *, is_folder: bool) -> bool | None:
         """Tell whether a path below the folder is ignored; None where no pattern speaks of it."""
         name = path.rpartition(b"/")[2]
+        if not self._speak_of(name, path):
+            return None
         for one in self._patterns:
-            if (is_folder or not one.of_folders) and one.matches.match(name if one.of_names else path):
+            if (is_folder or not one.of_folders) and one.matches(name if one.of_names else path):
                 return not one.negated
         return None
+
+    def _speak_of(self, name: bytes, path: bytes) -> bool:
+        """Tell whether any pattern matches, be it for folders only: for most paths, none does."""
+        if name in self._names or path in self._paths or name.endswith(self._endings):
+            return True
+        if any([matches(name) for matches in self._of_names]):  # noqa: C419  (a generator takes twice as long)
+            return True
+        return any([matches(path) for matches in self._of_paths])  # noqa: C419  (as above)
 
 
 def _pattern(line: bytes) -> Pattern | None:
@@ -64,8 +88,25 @@ def _pattern(line: bytes) -> Pattern | None:
     if not line:
         return None
     of_names = b"/" not in line
-    source = _names(line) if of_names else _paths(line.removeprefix(b"/"))
-    return Pattern(re.compile(rb"(?s)" + source + rb"\Z"), of_names, negated, of_folders)
+    line = line.removeprefix(b"/")
+    if line.startswith(b"**/") and line[3:] and b"/" not in line[3:]:
+        line, of_names = line[3:], True
+    length = _literal_length(line)
+    if length == len(line):
+        return Pattern(line.__eq__, of_names, negated, of_folders, literal=line)
+    if of_names and line.startswith(b"*") and _literal_length(line[1:]) == len(line) - 1:
+        return Pattern(methodcaller("endswith", line[1:]), of_names, negated, of_folders, ending=line[1:])
+    source = _names(line) if of_names else _paths(line)
+    return Pattern(re.compile(rb"(?s)" + source + rb"\Z").match, of_names, negated, of_folders)
+
+
+_known = lru_cache(maxsize=4096)(_pattern)
+_USUAL = 200  # a longer line is not kept
+
+
+def _line(line: bytes) -> Pattern | None:
+    """Read a line, once for all the files that have the same."""
+    return _known(line) if len(line) <= _USUAL else _pattern(line)
 
 
 def _without_trailing_spaces(line: bytes) -> bytes:

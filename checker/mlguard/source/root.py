@@ -10,9 +10,10 @@ import codecs
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from mlguard.errors import LimitError, SourceError
 from mlguard.record import record
@@ -30,6 +31,9 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _REASONS = {errno.EACCES: "permission denied", errno.ENOENT: "no such file", errno.ENAMETOOLONG: "the path is too long"}
+T = TypeVar("T")
+Noted = Mapping[str, str]
+"""What was asked of a root, each question a word and a path, with the answers, or hashes of them."""
 _BY_DESCRIPTOR = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 
 
@@ -108,13 +112,13 @@ class Root:
 
     def exists(self, path: str) -> bool:
         """Tell whether anything at all stands there: a link or a pipe as well."""
-        return os.path.lexists(self.folder / path)
+        return os.path.lexists(f"{os.fspath(self.folder)}/{path}")  # joining a Path costs more than asking the system
 
     def entries(self, folder: str) -> list[Entry]:
         """List a folder, sorted by name; SourceError where that cannot be done."""
         try:
-            with os.scandir(self.folder / folder) as found:
-                return sorted(Entry(entry.name, _kind_of(entry)) for entry in found)
+            with os.scandir(f"{self.folder}/{folder}") as found:
+                return [Entry(entry.name, _kind_of(entry)) for entry in sorted(found, key=attrgetter("name"))]
         except OSError as error:
             raise SourceError(f"the folder cannot be listed: {os.strerror(error.errno or 0)}", folder) from None
 
@@ -134,6 +138,16 @@ class Root:
             return sorted(os.listdir(self.folder / folder))
         except OSError:
             return []
+
+    def watching(self, make: Callable[[], T]) -> tuple[T, Noted]:
+        """Give what is made, and what was asked for it: a root that is not watched notes nothing."""
+        return make(), {}
+
+    def again(self, noted: Noted) -> None:
+        """Note what was asked earlier for something that is used now."""
+
+    def never_the_same(self) -> None:
+        """Note that something was used of which nobody can say what it was made of."""
 
     def _kind(self, path: str, is_kind: object) -> bool:
         parts = [part for part in path.split("/") if part not in ("", ".")]
@@ -178,11 +192,11 @@ class Root:
 
 
 def _kind_of(entry: os.DirEntry[str]) -> Literal["file", "folder", "link", "other"]:
-    if entry.is_symlink():
-        return "link"
+    if entry.is_file(follow_symlinks=False):
+        return "file"
     if entry.is_dir(follow_symlinks=False):
         return "folder"
-    return "file" if entry.is_file(follow_symlinks=False) else "other"
+    return "link" if entry.is_symlink() else "other"
 
 
 def root_of(paths: Sequence[Path]) -> Path:

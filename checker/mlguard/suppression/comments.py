@@ -11,10 +11,8 @@ from mlguard.record import field, record
 from mlguard.resource import Waiver
 from mlguard.source import Document, Span
 
-_COMMENT = re.compile(
-    r"(?:#|//)[ \t]*mlguard:[ \t]*ignore\b(?:\[(?P<ids>[^\]\n]{0,500})\])?[ \t]*(?P<reason>[^\n]{0,2000})"
-)
-_UNTIL = re.compile(r"(?:^|\s)--\s*until\s+(?P<until>\S+)\s*$")
+_COMMENT = r"(?:#|//)[ \t]*mlguard:[ \t]*ignore\b(?:\[(?P<ids>[^\]\n]{0,500})\])?[ \t]*(?P<reason>[^\n]{0,2000})"
+_UNTIL = r"(?:^|\s)--\s*until\s+(?P<until>\S+)\s*$"
 _ABOVE = 20  # lines of comments between an ignore and the code that it speaks of
 
 
@@ -75,7 +73,7 @@ def wishes_in(document: Document) -> Iterator[Wish]:
     """Find the comments `# mlguard: ignore[id, id] reason -- until YYYY-MM-DD` of a text."""
     if "mlguard" not in document.text:
         return
-    for match in _COMMENT.finditer(document.text):
+    for match in re.finditer(_COMMENT, document.text):
         reason, until = _parted(match["reason"])
         at = document.span(match.start(), match.start() + len(match[0].rstrip()))
         ids = tuple(dict.fromkeys(name.strip() for name in (match["ids"] or "").split(",") if name.strip()))
@@ -92,7 +90,7 @@ def wish_of(waiver: Waiver) -> Wish:
 
 def _parted(written: str) -> tuple[str, str]:
     """Part a reason from the day behind it."""
-    match = _UNTIL.search(written)
+    match = re.search(_UNTIL, written)
     if match is None:
         return written.strip(), ""
     return written[: match.start()].strip(), match["until"]

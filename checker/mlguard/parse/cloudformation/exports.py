@@ -35,6 +35,7 @@ class Exports:
 
     def find(self, importer: str, name: str) -> Node | None:
         """Give the node of an exported value for a template that imports it; None where it is not to be found."""
+        self.root.never_the_same()  # it may be any template that exports the name, with all that it nests
         if self._found is None:
             self._found = {}
             for path in self.paths[:_MAX_TEMPLATES]:

@@ -13,7 +13,6 @@ from mlguard.errors import ParseError
 from mlguard.parse.cloudformation.expressions import intrinsic
 from mlguard.parse.cloudformation.samconfig import assignments, deployment, is_samconfig
 from mlguard.parse.markup import load_markup
-from mlguard.parse.toml_document import load_toml
 from mlguard.record import field, record, replace
 from mlguard.source import Document, Root, Span
 from mlguard.value import Entries, Items, Node, Unknown, text_of
@@ -113,6 +112,8 @@ def read_parameter_file(root: Root, path: str, environment: str = "") -> Paramet
     """
     document = root.read(path, _LIMIT)
     if path.lower().endswith(".toml"):
+        from mlguard.parse.toml_document import load_toml  # noqa: PLC0415  (few repositories have such a file)
+
         return _samconfig(root, document, load_toml(document), environment)
     nodes = load_markup(document)
     if len(nodes) != 1:

@@ -13,8 +13,8 @@ from mlguard.value import Entries, Items, Node, text_of
 _COMMANDS = ("global", "deploy")
 _ALL_COMMANDS = frozenset((*_COMMANDS, "build", "validate", "package", "sync", "local_invoke", "local_start_api"))
 _VALUE = r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|(?:\\.|[^\s"'\\,])(?:\\.|[^\s"'\\])*)"""
-_LONG = re.compile(rf"ParameterKey=([A-Za-z0-9]+)[, ]\s*ParameterValue=({_VALUE})?")
-_SHORT = re.compile(rf"(?:^|(?<=\s))([A-Za-z0-9:_.+@/-]+)=({_VALUE})?(?=\s|$)")
+_LONG = rf"ParameterKey=([A-Za-z0-9]+)[, ]\s*ParameterValue=({_VALUE})?"
+_SHORT = rf"(?:^|(?<=\s))([A-Za-z0-9:_.+@/-]+)=({_VALUE})?(?=\s|$)"
 
 
 @record(frozen=False)
@@ -81,7 +81,7 @@ def _pairs(node: Node) -> dict[str, Node]:
 def assignments(text: str, span: Span) -> dict[str, Node]:
     """Read `A=b C="d e"`, or the older `ParameterKey=A,ParameterValue=b`."""
     pattern = _LONG if "ParameterKey=" in text else _SHORT
-    return {match[1]: Node(_unquoted(match[2] or ""), span) for match in pattern.finditer(text)}
+    return {match[1]: Node(_unquoted(match[2] or ""), span) for match in re.finditer(pattern, text)}
 
 
 def _unquoted(value: str) -> str:

@@ -8,8 +8,9 @@ from mlguard.parse.cloudformation.loops import LOOP
 from mlguard.value import Entries, Node
 
 _VERSION = b"AWSTemplateFormatVersion"
-_RESOURCES = re.compile(rb"""(?:^|[{,\n\xbf])[ \t]*["']?Resources["']?[ \t]*:""")
-_TYPE = re.compile(rb"""["']?Type["']?[ \t]*:[ \t\r\n]*["']?[A-Za-z0-9]+::[A-Za-z0-9]+""")
+_RESOURCES = re.compile(rb"""Resources["']?[ \t]*:""")  # both begin with a word, which is looked for fast
+_TYPE = re.compile(rb"""Type["']?[ \t]*:[ \t\r\n]*["']?[A-Za-z0-9]+::[A-Za-z0-9]""")
+_BEFORE_KEY = b"{,\n\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -19,7 +20,17 @@ def looks_like_template(content: bytes) -> bool:
         return looks_like_template(content.replace(b"\0", b"").lstrip(b"\xff\xfe"))
     if _VERSION in content:
         return True
-    return b"::" in content and _RESOURCES.search(content) is not None and _TYPE.search(content) is not None
+    has_resources = any(_begins_key(content, match.start()) for match in _RESOURCES.finditer(content))
+    return has_resources and _TYPE.search(content) is not None
+
+
+def _begins_key(content: bytes, at: int) -> bool:
+    """Tell whether a word stands where a key does: behind blanks, a quote before it or not."""
+    if content[at - 1 : at] in (b'"', b"'"):
+        at -= 1
+    while content[at - 1 : at] in (b" ", b"\t"):
+        at -= 1
+    return at == 0 or content[at - 1] in _BEFORE_KEY
 
 
 def may_nest(content: bytes) -> bool:

@@ -9,10 +9,11 @@ from mlguard.errors import MlguardError
 from mlguard.parse.terraform.reader import read_body
 from mlguard.parse.terraform.syntax import Argument
 from mlguard.record import field, record
-from mlguard.source import Document, Root
+from mlguard.source import Document, Noted, Root
 from mlguard.value import Node
 
 _MAX_KEPT = 256
+_File = tuple[Document | None, Mapping[str, Argument], MlguardError | None]
 
 
 def everywhere(_folder: str) -> bool:
@@ -47,15 +48,17 @@ class VariableFiles:
 
     def __init__(self, root: Root) -> None:
         self._root = root
-        self._read: dict[str, tuple[Document | None, Mapping[str, Argument], MlguardError | None]] = {}
+        self._read: dict[str, tuple[_File, Noted]] = {}
 
-    def read(self, path: str) -> tuple[Document | None, Mapping[str, Argument], MlguardError | None]:
+    def read(self, path: str) -> _File:
         """Give the text of a file and its arguments by name, or the problem with it."""
         if path not in self._read:
-            self._read[path] = self._parse(path)
+            self._read[path] = self._root.watching(lambda: self._parse(path))
             if len(self._read) > _MAX_KEPT:
                 del self._read[next(iter(self._read))]
-        return self._read[path]
+        read, noted = self._read[path]
+        self._root.again(noted)
+        return read
 
     def given(self, folder: str, files: tuple[str, ...]) -> list[str]:
         """Give the paths of the files that the user gave for a root; one that need not be there is left out then."""
@@ -74,7 +77,7 @@ class VariableFiles:
         found = (self.read(path)[2] for one in given for path in self.given("", one.files))
         return [problem for problem in found if problem is not None]
 
-    def _parse(self, path: str) -> tuple[Document | None, Mapping[str, Argument], MlguardError | None]:
+    def _parse(self, path: str) -> _File:
         document: Document | None = None
         try:
             document = self._root.read(path)

@@ -72,6 +72,10 @@ def _unescaped(match: re.Match[str]) -> str:
     return "\ufffd" if code > _LAST_CODE_POINT or code in _SURROGATES else chr(code)
 
 
+PASSING = frozenset(("expr_term", "start", "string_part"))
+"""What gives a single part back as it is."""
+
+
 class Builder:
     """Build the syntax tree: one method for each rule of the grammar, called with what its parts gave.
 
@@ -99,7 +103,8 @@ class Builder:
 
     def identifier(self, parts: list[Any]) -> Name:
         """Read a bare word."""
-        return Name(*self._of(parts[0]), str(parts[0]))
+        word = parts[0]
+        return Name(word.start_pos + self.base, word.end_pos + self.base, str(word))
 
     keyword = identifier
 

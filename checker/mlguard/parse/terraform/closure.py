@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache
+from typing import Any
 
 from mlguard.parse.terraform import policy_document, template_file
 from mlguard.parse.terraform.configuration import Configuration
@@ -19,22 +20,23 @@ _PLAIN = frozenset(("int", "str", "bool", "list[str]", "str | int | float | bool
 
 def references(written: Block | Argument) -> Iterator[tuple[str, ...]]:
     """Give the begin of every reference in a block or argument: `("var", "size")`, `("module", "m", "id")`."""
-    waiting: list[object] = [written]
+    waiting: list[Any] = [written]
     while waiting:
         part = waiting.pop()
-        if isinstance(part, (list, tuple)):
+        kind = part.__class__
+        if kind is list or kind is tuple:
             waiting.extend(part)
-        elif isinstance(part, dict):
-            waiting.extend(part.values())
-        elif isinstance(part, (Attribute, Index)):
+        elif kind is Attribute or kind is Index:
             words, head = _words(part)
             if isinstance(head, Name):
                 yield (head.name, *words)
             else:
                 waiting.append(head)
             waiting.extend(_keys(part))
+        elif kind is dict:
+            waiting.extend(part.values())
         else:
-            waiting.extend([getattr(part, name) for name in _parts(type(part))])  # type: ignore[arg-type]  # a class is hashable
+            waiting.extend([getattr(part, name) for name in _parts(kind)])
 
 
 @cache

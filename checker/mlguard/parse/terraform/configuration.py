@@ -71,11 +71,6 @@ class Configuration:
             self.problems.append(error)
         return scanned
 
-    def take_problems(self) -> tuple[MlguardError, ...]:
-        """Give the problems found since the last call: each is told once, however many projects use the folder."""
-        found, self.problems = tuple(self.problems), []
-        return found
-
     def scanned(self, kind: str) -> Iterator[ScannedBlock]:
         """Give the blocks of one type, in the order of files and lines."""
         for key, blocks in self.index.items():

@@ -8,7 +8,6 @@ from typing import Any
 from mlguard.parse.terraform.conversion import converted, of_one_type
 from mlguard.parse.terraform.elements import each, either, joined, step
 from mlguard.parse.terraform.failure import FailureError, NotEvaluatedError
-from mlguard.parse.terraform.functions import call_function
 from mlguard.parse.terraform.operators import compute
 from mlguard.parse.terraform.scope import Scope, Step
 from mlguard.parse.terraform.syntax import (
@@ -305,6 +304,8 @@ def _call(expression: Call, scope: Scope, scenario: Scenario) -> Node:
             return Node(hidden((*arguments, last)), span)
         arguments.extend(last.content.nodes)
     scope.session.budget.spend(1 + sum(1 + weight(argument) // FREE_PARTS for argument in arguments))
+    from mlguard.parse.terraform.functions import call_function  # noqa: PLC0415  (many roots call none)
+
     return call_function(expression.name, arguments, scope, span)
 
 

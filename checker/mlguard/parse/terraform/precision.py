@@ -21,6 +21,7 @@ DOUBLE = 53
 _BIGGEST = 10**1000
 _FLOAT = Fraction(sys.float_info.max)
 _LONGEST = 2_000
+_SURE = 100  # so many digits are a whole number of less than 512 bits
 _DIGITS = Context(prec=10_000, Emax=100_000, Emin=-100_000, rounding=ROUND_HALF_EVEN)
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,9})?")
 
@@ -81,6 +82,8 @@ def _nearest(value: Fraction, bits: int) -> Fraction:
 
 def parsed(text: str) -> int | float:
     """Read a number; FailureError where the text is none."""
+    if text.isdigit() and text.isascii() and len(text) <= _SURE:
+        return int(text)
     if len(text) > _LONGEST or _NUMBER.fullmatch(text) is None or not text.isascii():
         raise FailureError("a number was expected")
     mantissa, _, exponent = text.lower().partition("e")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
+from mlguard.cache import Recall, anew
 from mlguard.errors import LimitError, MlguardError
 from mlguard.parse.terraform.assignments import Assignments, VariableFiles, Variables
 from mlguard.parse.terraform.closure import Closure
@@ -24,7 +25,7 @@ from mlguard.parse.terraform.variables import RootVariables
 from mlguard.parse.traces import Traces
 from mlguard.record import replace
 from mlguard.resource import Gap, RawProject, RawResource, Related
-from mlguard.source import Document, Root
+from mlguard.source import Document, Noted, Root
 
 _MAX_RESOURCES = 5_000
 _MAX_NAMED = 5
@@ -80,6 +81,7 @@ class Folders:
         wanted: Wanted,
         created_by: CreatedBy = unknown_source,
         about: Wanted | None = None,
+        recall: Recall = anew,
     ) -> None:
         self.files = VariableFiles(root)
         self._root = root
@@ -87,11 +89,23 @@ class Folders:
         self._wanted = wanted
         self._created_by = created_by
         self._about = about
-        self._known: dict[str, Configuration] = {}
+        self._recall = recall
+        self._known: dict[str, tuple[Configuration, Noted]] = {}
 
     @cached_property
     def _indexed(self) -> tuple[dict[str, list[str]], set[str]]:
-        return _calls(self._root, self._folders, self._open)
+        """Give the folders that each one calls as modules, and those that stand alone although they may be called."""
+        told = self._recall("calls", self._folders, self._calls)
+        alone = {folder for folder, (_, stands) in told.items() if stands}
+        return {folder: calls for folder, (calls, _) in told.items()}, alone
+
+    def _calls(self, folder: str) -> tuple[list[str], bool]:
+        configuration, found = self._open(folder), []
+        for _, source in configuration.sources():
+            target = self._root.resolve(folder, source) if source.startswith(".") else None
+            if target is not None and target != folder:
+                found.append(target)
+        return found, configuration.stands_alone()
 
     def roots(self) -> list[str]:
         """Give the folders that are deployed as they are."""
@@ -117,11 +131,12 @@ class Folders:
         return made
 
     def _open(self, folder: str) -> Configuration:
-        known = self._known.pop(folder, None) or Configuration(self._root, folder)
+        known = self._known.pop(folder, None) or self._root.watching(lambda: Configuration(self._root, folder))
         self._known[folder] = known  # the one that was asked for last stands last
         if len(self._known) > _MAX_KEPT:
             del self._known[next(iter(self._known))]
-        return known
+        self._root.again(known[1])
+        return known[0]
 
 
 def load_root(
@@ -159,24 +174,6 @@ def _app_folder(folder: str) -> str:
     return "/".join(parts[:-3]) if parts[-2:-1] == ["stacks"] else folder
 
 
-def _calls(
-    root: Root, folders: Sequence[str], opened: Callable[[str], Configuration]
-) -> tuple[dict[str, list[str]], set[str]]:
-    """Give the folders that each folder calls as modules, and those that stand alone although they may be called."""
-    calls: dict[str, list[str]] = {}
-    alone: set[str] = set()
-    for folder in folders:
-        configuration, found = opened(folder), []
-        if configuration.stands_alone():
-            alone.add(folder)
-        for _, source in configuration.sources():
-            target = root.resolve(folder, source) if source.startswith(".") else None
-            if target is not None and target != folder:
-                found.append(target)
-        calls[folder] = found
-    return calls, alone
-
-
 class _Builder:
     """Builds one project."""
 
@@ -205,7 +202,7 @@ class _Builder:
             self._collect(instance)
         for configuration in self.modules.configurations.values():
             self.documents.update(configuration.documents)
-            self.problems.extend(configuration.take_problems())
+            self.problems.extend(configuration.problems)
         if assignments is not None:
             self.documents.update(assignments.documents)
             self.problems.extend(assignments.problems)

@@ -16,10 +16,10 @@ from mlguard.record import field, record
 from mlguard.source import Document
 
 _EVENT = re.compile(
-    r'(?P<plain>"(?:[^"\\$%\n]++|\\[^\n]|\$(?![{$])|%(?![{%]))*")'
+    r"""(?:[^"#/<{}()\[\]]++|/(?![/*])|<(?!<)|"(?:[^"\\$%\n]++|\\[^\n]|\$(?![{$])|%(?![{%]))*+")*+"""
+    r"(?:(?P<open>[{(\[])|(?P<close>[})\]])"
     r'|(?P<quote>")|(?P<line>#|//)|(?P<comment>/\*)'
-    r"|(?P<heredoc><<-?(?P<mark>[^\W\d][\w.-]*)[ \t]*\r?\n)"
-    r"|(?P<open>[{(\[])|(?P<close>[})\]])"
+    r"|(?P<heredoc><<-?(?P<mark>[^\W\d][\w.-]*)[ \t]*\r?\n)|(?P<other><))"
 )
 _IN_STRING = re.compile(
     r'(?:[^"\\$%\n]++|\\[^\n]|\$\$\{|%%\{|\$(?!\{|\$\{)|%(?!\{|%\{))*'
@@ -115,32 +115,30 @@ class Skipper:
             position = self._step(position, stack)
 
     def _step(self, position: int, stack: list[tuple[str, int]]) -> int:
-        match = _EVENT.search(self.text, position, self.limit)
+        match = _EVENT.match(self.text, position, self.limit)
         if match is None:
             if not stack:
                 return -1
             opener, at = stack[0]
             raise BrokenError(f"`{opener}` is never closed", at - 1)
-        kind = match.lastgroup
-        if kind == "plain":
-            return match.end()
+        kind, end = match.lastgroup, match.end()
         if kind == "open":
-            stack.append((match[0], match.end()))
+            stack.append((match["open"], end))
             if len(stack) > _MAX_DEPTH:
-                raise BrokenError(f"nested more than {_MAX_DEPTH:,} levels deep", match.start(), final=True)
-            return match.end()
+                raise BrokenError(f"nested more than {_MAX_DEPTH:,} levels deep", end - 1, final=True)
+            return end
         if kind == "close":
-            return self._closed(match, stack)
+            return self._closed(match["close"], end, stack)
         if kind == "quote":
-            stack.append(('"', match.start()))
-            return self._string(match.end(), stack)
-        return self._skipped(match, kind)
+            stack.append(('"', end - 1))
+            return self._string(end, stack)
+        return end if kind == "other" else self._skipped(match, kind)
 
-    def _closed(self, match: re.Match[str], stack: list[tuple[str, int]]) -> int:
-        if not stack or stack[-1][0] not in _PAIRS[match[0]]:
-            raise BrokenError(f"`{match[0]}` closes nothing", match.start())
+    def _closed(self, bracket: str, end: int, stack: list[tuple[str, int]]) -> int:
+        if not stack or stack[-1][0] not in _PAIRS[bracket]:
+            raise BrokenError(f"`{bracket}` closes nothing", end - 1)
         opener, _ = stack.pop()
-        return self._string(match.end(), stack) if opener == "${" and stack else match.end()
+        return self._string(end, stack) if opener == "${" and stack else end
 
     def _string(self, position: int, stack: list[tuple[str, int]]) -> int:
         """Go on in a string; its own entry lies on top of the stack."""
@@ -159,7 +157,7 @@ class Skipper:
         return end
 
     def _skipped(self, match: re.Match[str], kind: str | None) -> int:
-        text, start = self.text, match.start()
+        text, start = self.text, match.start(kind or 0)
         if kind == "line":
             end = text.find("\n", start, self.limit)
             end = self.limit if end < 0 else end

@@ -6,7 +6,7 @@ Lark made the table from the grammar of python-hcl2, and this reads a text exact
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 _LINE_END = "NL_OR_COMMENT"
@@ -31,11 +31,26 @@ class Word(str):
     end_pos: int
 
 
-class _Scanner(NamedTuple):
-    """Terminals that are tried in order, and for some of them words that are terminals of their own."""
+_new = str.__new__  # calling the class does no more, and takes longer
 
-    match: Callable[[str, int], re.Match[str] | None]
-    words: Mapping[str, Mapping[str, str]]
+
+class _Scanner(dict[str, "Callable[[str, int], re.Match[str] | None]"]):
+    """Terminals that are tried in order, and for some of them words that are terminals of their own.
+
+    What it holds matches, by the character that stands next, those of them that can begin with that one.
+    """
+
+    def __init__(self, tried: Sequence[str], words: Mapping[str, Mapping[str, str]], table: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.words = words
+        self._tried = tried
+        self._table = table
+
+    def __missing__(self, char: str) -> Callable[[str, int], re.Match[str] | None]:
+        begins, patterns = self._table["begins"], self._table["terminals"]
+        tried = [name for name in self._tried if char in begins[name] or not char.isascii()]
+        self[char] = re.compile("|".join(f"(?P<{name}>{patterns[name]})" for name in tried) or "(?!)").match
+        return self[char]
 
 
 class _Rule(NamedTuple):
@@ -45,32 +60,62 @@ class _Rule(NamedTuple):
     size: int
     build: Callable[[list[Any]], Any] | None
     spliced: Sequence[int]
-    passes_one: bool
+
+
+class _State:
+    """What may follow on what has been read: `actions` say what to do before each symbol.
+
+    That is the state to go on to, or the rule to apply; a number stands for either until it is met.
+    `usual` tries all words that may stand outside of a text in quotes, or inside.
+    """
+
+    __slots__ = ("actions", "number", "usual")
+
+    def __init__(self, number: int, actions: dict[str, Any], usual: _Scanner) -> None:
+        self.number = number
+        self.actions = actions
+        self.usual = usual
+
+
+class _Chain(dict[_State, tuple[_State, "Sequence[Callable[[Any], Any]]"]]):
+    """A rule of one part, and those that follow on it: a name is a term, is a sum, is a condition.
+
+    For each state below: the one after all of them, and what builds the value, step by step.
+    """
+
+    def __init__(self, makes: str, build: Callable[[Any], Any] | None) -> None:
+        super().__init__()
+        self.makes = makes
+        self.build = build
 
 
 class TableParser:
-    """Parses texts by a table; `builder` has a method for each rule, called with what its parts gave."""
+    """Parses texts by a table; `builder` has a method for each rule, called with what its parts gave.
 
-    def __init__(self, table: Mapping[str, Any], builder: object) -> None:
+    Those methods of it that are `passing` give a single part back as it is.
+    """
+
+    def __init__(self, table: Mapping[str, Any], builder: object, passing: Collection[str] = ()) -> None:
         self._table = table
+        self._builder = builder
+        self._passing = passing
         self._ignored = frozenset(table["ignored"])
         self._operators = frozenset(table["operators"])
-        self._rules = [self._rule(builder, *written) for written in table["rules"]]
-        self._rows: list[dict[str, int] | None] = [None] * len(table["states"])
-        self._shortcuts: dict[tuple[int, int, str], int] = {}
+        self._states: dict[int, _State] = {}
         self._scanners: dict[int, _Scanner] = {}
         self._usual: dict[bool, _Scanner] = {}
 
     def parse(self, text: str) -> Any:  # noqa: ANN401  (whatever the builder made)
         """Parse a whole text; TextError where it is not a sentence of the grammar."""
-        states: list[int] = [self._table["start"]]
+        states = [self._state(self._table["start"])]
         values: list[Any] = []
         position, last, waiting = 0, None, None
+        following, take = self._next, self._take
         while True:
-            word = self._next(text, position, states[-1])
+            word = following(text, position, states[-1])
             if word is not None and word.type == _LINE_END:
                 if waiting is not None:
-                    self._take(waiting, states, values)
+                    take(waiting, states, values)
                     last = waiting
                 position, waiting = word.end_pos, word
                 continue
@@ -78,82 +123,92 @@ class TableParser:
                 if word is not None and word.type in self._operators:  # a line may end before an operator
                     word = _word(word.type, waiting + word, word.start_pos, word.end_pos)
                 else:
-                    self._take(waiting, states, values)
+                    take(waiting, states, values)
                     last = waiting
                 waiting = None
             if word is None:
                 break
-            self._take(word, states, values)
+            take(word, states, values)
             position, last = word.end_pos, word
-        end = _word("$END", "", last.start_pos, last.end_pos) if last is not None else _word("$END", "", 0, 0)
-        return self._take(end, states, values)
+        take(_word("$END", "", *((last.start_pos, last.end_pos) if last is not None else (0, 0))), states, values)
+        return values[0]
 
-    def _take(self, word: Word, states: list[int], values: list[Any]) -> Any:  # noqa: ANN401
-        """Apply the rules that end before a word, and put it on the stack; at the end of the text, give the result."""
-        kind, rows, rules, shortcuts = word.type, self._rows, self._rules, self._shortcuts
+    def _take(self, word: Word, states: list[_State], values: list[Any]) -> None:
+        """Apply the rules that end before a word, and put it on the stack; at the end of the text, leave the result."""
+        kind, top = word.type, states[-1]
+        action: Any
         while True:
-            top = states[-1]
-            action = (rows[top] or self._row(top)).get(kind)
-            if action is None:
-                shown = word.strip().split("\n")[0] or "the end of the line"
-                raise TextError(f"unexpected {shown[:40]!r}", word.start_pos)
-            if action >= 0:
+            action = top.actions.get(kind)
+            what = action.__class__
+            if what is _State:
                 states.append(action)
                 values.append(word)
-                return None
-            makes, size, build, spliced, passes_one = rules[~action]
-            if passes_one and size == 1:
-                step = (states[-2], top, kind)
-                states[-1] = shortcuts[step] if step in shortcuts else self._shortcut(step)
-                continue
-            parts = values[-size:] if size else []
-            if size:
-                del states[-size:], values[-size:]
-            if spliced:
-                parts = _splice(parts, spliced)
-            value = parts if build is None else parts[0] if passes_one and len(parts) == 1 else build(parts)
-            below = states[-1]
-            state = (rows[below] or self._row(below))[makes]
-            states.append(state)
-            values.append(value)
-            if kind == "$END" and state == self._table["end"]:
-                return value
+                return
+            if what is _Chain:
+                below = states[-2]
+                top, builds = action.get(below) or self._followed(action, below, kind)
+                states[-1] = top
+                for build in builds:
+                    values[-1] = build(values[-1])
+            elif what is _Rule:
+                makes, size, build, spliced = action
+                since = len(values) - size
+                parts = values[since:]
+                del values[since:], states[since + 1 :]
+                if spliced:
+                    parts = _splice(parts, spliced)
+                values.append(build(parts) if build is not None else parts)
+                top = self._resolved(states[-1], makes)
+                states.append(top)
+            elif action is not None:
+                self._resolved(top, kind)
+            elif kind == "$END" and top.number == self._table["end"]:
+                return
+            else:
+                shown = word.strip().split("\n")[0] or "the end of the line"
+                raise TextError(f"unexpected {shown[:40]!r}", word.start_pos)
 
-    def _shortcut(self, step: tuple[int, int, str]) -> int:
-        """Give the state after all rules that only pass their one part on: a name is a term, is a sum, is a condition.
+    def _followed(self, chain: _Chain, below: _State, kind: str) -> tuple[_State, Sequence[Callable[[Any], Any]]]:
+        """Follow a chain from the state below, before a word of a kind."""
+        builds: list[Callable[[Any], Any]] = []
+        action: Any = chain
+        while action.__class__ is _Chain:
+            if action.build is not None:
+                builds.append(action.build)
+            top: _State = self._resolved(below, action.makes)
+            action = self._resolved(top, kind)
+        chain[below] = top, builds
+        return chain[below]
 
-        `step` is the state below, the one on top, and the kind of word that follows.
-        """
-        below, top, kind = step
-        while (action := self._row(top).get(kind, 0)) < 0:
-            makes, size, _, _, passes_one = self._rules[~action]
-            if not passes_one or size != 1:
-                break
-            top = self._row(below)[makes]
-        self._shortcuts[step] = top
-        return top
+    def _resolved(self, state: _State, symbol: str) -> Any:  # noqa: ANN401  (a state, a rule or a chain)
+        """Give what to do before a symbol; None where it may not stand there."""
+        action = state.actions.get(symbol)
+        if action.__class__ is int:
+            action = self._state(action) if action >= 0 else self._rule(*self._table["rules"][~action])
+            state.actions[symbol] = action
+        return action
 
-    def _next(self, text: str, position: int, state: int) -> Word | None:
+    def _next(self, text: str, position: int, state: _State) -> Word | None:
         """Give the next word that may stand here; None at the end of the text.
 
         All words that may stand outside of a text in quotes are tried at once, which is right wherever the one found
         is allowed; only else the words of this very state are.
         """
-        row = self._rows[state] or self._row(state)
-        end = len(text)
-        usual = self._usual.get(_IN_TEXT in row) or self._usual_scanner(in_text=_IN_TEXT in row)
+        end, actions, usual = len(text), state.actions, state.usual
         while position < end:
-            match = usual.match(text, position)
+            match = usual[text[position]](text, position)
             kind = match.lastgroup if match else None
-            if match and kind in row:
-                words = usual.words.get(kind)
-                named = words.get(match[0], kind) if words else kind
-                if named in row:
-                    return _word(named, match[0], position, match.end())
+            if match and kind in actions:
+                shown = match[0]
+                named = usual.words[kind].get(shown, kind) if kind in usual.words else kind
+                if named in actions:
+                    word = _new(Word, shown)
+                    word.type, word.start_pos, word.end_pos = named, position, match.end()
+                    return word
             elif match and kind in self._ignored:
                 position = match.end()
                 continue
-            found = self._scan(self._scanner(self._table["states"][state][0]), text, position)
+            found = self._scan(self._scanner(self._table["states"][state.number][0]), text, position)
             if found is None:
                 self._refuse(text, position)
             elif found.type in self._ignored:
@@ -164,7 +219,7 @@ class TableParser:
 
     @staticmethod
     def _scan(scanner: _Scanner, text: str, position: int) -> Word | None:
-        match = scanner.match(text, position)
+        match = scanner[text[position]](text, position)
         if match is None or match.lastgroup is None:
             return None
         kind = match.lastgroup
@@ -176,22 +231,21 @@ class TableParser:
         shown = text[position] if word is None else word.strip().split("\n")[0] or "the end of the line"
         raise TextError(f"unexpected {shown[:40]!r}", position)
 
-    def _row(self, state: int) -> dict[str, int]:
-        """Give what each symbol does in a state: the next state, or below zero the rule to apply."""
-        row = self._rows[state]
-        if row is None:
-            _, moves, reductions = self._table["states"][state]
-            row = dict(moves)
+    def _state(self, number: int) -> _State:
+        """Give a state by its number."""
+        if number not in self._states:
+            _, moves, reductions = self._table["states"][number]
+            actions = dict(moves)
             for rule, symbols in reductions:
-                row |= dict.fromkeys(self._table["sets"][symbols], ~rule)
-            self._rows[state] = row
-        return row
+                actions |= dict.fromkeys(self._table["sets"][symbols], ~rule)
+            self._states[number] = _State(number, actions, self._usual_scanner(in_text=_IN_TEXT in actions))
+        return self._states[number]
 
     def _scanner(self, number: int) -> _Scanner:
         """Give a scanner by its number; -1 is the one that knows every word."""
         if number not in self._scanners:
             written = self._table["scanners"][number] if number >= 0 else self._table["everything"]
-            self._scanners[number] = self._made(written["tried"], written["words"])
+            self._scanners[number] = _Scanner(written["tried"], written["words"], self._table)
         return self._scanners[number]
 
     def _usual_scanner(self, *, in_text: bool) -> _Scanner:
@@ -204,26 +258,37 @@ class TableParser:
                     words.setdefault(name, {}).update(own)
             embedded = {name for own in words.values() for name in own.values()}
             order = [name for name in self._table["terminals"] if name in tried and name not in embedded]
-            self._usual[in_text] = self._made(order, words)
+            self._usual[in_text] = _Scanner(order, words, self._table)
         return self._usual[in_text]
 
-    def _made(self, tried: Sequence[str], words: Mapping[str, Mapping[str, str]]) -> _Scanner:
-        patterns = self._table["terminals"]
-        return _Scanner(re.compile("|".join(f"(?P<{name}>{patterns[name]})" for name in tried)).match, words)
+    def _rule(self, makes: str, size: int, built_by: str, spliced: list[int], passes_one: bool) -> _Rule | _Chain:  # noqa: FBT001  (as the table says it)
+        build = getattr(self._builder, built_by, _unreadable) if built_by else None
+        if size == 1:
+            passes = passes_one or built_by in self._passing
+            return _Chain(makes, None if passes else _of_one(build, spliced=bool(spliced)))
+        if passes_one and build is not None:
+            return _Rule(makes, size, lambda parts: parts[0] if len(parts) == 1 else build(parts), spliced)
+        return _Rule(makes, size, build, spliced)
 
-    @staticmethod
-    def _rule(builder: object, makes: str, size: int, built_by: str, spliced: list[int], passes_one: bool) -> _Rule:  # noqa: FBT001  (as the table says it)
-        build = getattr(builder, built_by, _unreadable) if built_by else None
-        return _Rule(makes, size, build, spliced, passes_one)
+
+def _of_one(build: Callable[[list[Any]], Any] | None, *, spliced: bool) -> Callable[[Any], Any] | None:
+    """Give what builds the value of a rule from its one part; None where that is the value."""
+    if spliced:
+        return build
+    return (lambda part: build([part])) if build is not None else (lambda part: [part])
 
 
 def _word(kind: str, text: str, start: int, end: int) -> Word:
-    word = Word(text)
+    word = _new(Word, text)
     word.type, word.start_pos, word.end_pos = kind, start, end
     return word
 
 
 def _splice(parts: list[Any], spliced: Sequence[int]) -> list[Any]:
+    if spliced == [0]:  # a repetition grows in place, else long lists would take quadratic time
+        grown: list[Any] = parts[0]
+        grown.extend(parts[1:])
+        return grown
     found: list[Any] = []
     for index, part in enumerate(parts):
         if index not in spliced:
@@ -231,7 +296,7 @@ def _splice(parts: list[Any], spliced: Sequence[int]) -> list[Any]:
         elif found:
             found.extend(part)
         else:
-            found = part  # a repetition grows in place, else long lists would take quadratic time
+            found = part
     return found
 
 

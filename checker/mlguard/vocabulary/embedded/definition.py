@@ -17,10 +17,10 @@ from mlguard.vocabulary.joins import without_keys
 
 MAX_JOBS = 500
 MAX_DEPTH = 60
-_HOLE = re.compile(r"([:\[,]\s*)\*(?=\s*[,}\]])")
-_PLACEHOLDER = re.compile(r"([:\[,]\s*)(\$\{\w+\})(?=\s*[,}\]])")
-_CALL = re.compile(r"arn:[\w*-]*:(?:states|scheduler):::(?:aws-sdk:)?(?P<service>\w+):(?P<call>\w+)")
-_HINT = re.compile(r"sagemaker|elasticmapreduce|:emr:|batch:|\"Steps\"", re.IGNORECASE)
+_HOLE = r"([:\[,]\s*)\*(?=\s*[,}\]])"
+_PLACEHOLDER = r"([:\[,]\s*)(\$\{\w+\})(?=\s*[,}\]])"
+_CALL = r"arn:[\w*-]*:(?:states|scheduler):::(?:aws-sdk:)?(?P<service>\w+):(?P<call>\w+)"
+_HINT = r"(?i)sagemaker|elasticmapreduce|:emr:|batch:|\"Steps\""
 _BEDROCK = ("bedrock", "bedrockruntime")
 CALLS = {
     ("sagemaker", "createtrainingjob"): "sagemaker.training_job",
@@ -69,7 +69,7 @@ class Found:
 
 def kind_of_call(resource: str) -> str | None:
     """Give the kind of job that a service integration starts: `arn:aws:states:::sagemaker:createTrainingJob.sync`."""
-    call = _CALL.match(resource)
+    call = re.match(_CALL, resource)
     return CALLS.get((call["service"].lower(), call["call"].lower())) if call is not None else None
 
 
@@ -81,7 +81,7 @@ def kind_of_sdk_call(service: str, action: str) -> str | None:
 
 def speaks_of_jobs(text: str) -> bool:
     """Tell whether a definition names a service that runs paid jobs."""
-    return _HINT.search(text) is not None
+    return re.search(_HINT, text) is not None
 
 
 def hidden(node: Node, because: str, *, machines: bool) -> Found:
@@ -157,7 +157,7 @@ class Reader:
         return self._read[key]
 
     def _parsed(self, node: Node, text: str, partly: Unknown | None) -> Node | None:
-        written = _PLACEHOLDER.sub(r'\1"\2"', _HOLE.sub(r'\1"*"', text) if partly is not None else text)
+        written = re.sub(_PLACEHOLDER, r'\1"\2"', re.sub(_HOLE, r'\1"*"', text) if partly is not None else text)
         try:
             value = load_json(Document(node.span.path, written))
         except (ParseError, LimitError) as error:

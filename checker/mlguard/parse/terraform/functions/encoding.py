@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import codecs
-import hashlib
 import urllib.parse
-import uuid
 import zlib
 from collections.abc import Callable
 
@@ -15,12 +13,6 @@ from mlguard.parse.terraform.failure import FailureError, NotEvaluatedError
 from mlguard.parse.terraform.functions.signature import Function, Run, function, known
 from mlguard.parse.terraform.values import MAX_TEXT
 
-_NAMESPACES = {
-    "dns": uuid.NAMESPACE_DNS,
-    "url": uuid.NAMESPACE_URL,
-    "oid": uuid.NAMESPACE_OID,
-    "x500": uuid.NAMESPACE_X500,
-}
 _GZIP = 16 + zlib.MAX_WBITS
 _SAFE_IN_URL = "-_.~"
 _WITH_MARK = "utf-16"
@@ -68,6 +60,8 @@ def _gzip(_subject: str) -> str:
 
 def digest(name: str, found: bytes, *, as_text: bool) -> str:
     """Give a hash in hexadecimal, or in base64."""
+    import hashlib  # noqa: PLC0415  (it brings OpenSSL along)
+
     made = hashlib.new(name, found, usedforsecurity=False)
     return made.hexdigest() if as_text else encoded64(made.digest())
 
@@ -77,8 +71,16 @@ def _hash(name: str, *, as_text: bool = True) -> Callable[[str], str]:
 
 
 def _uuidv5(namespace: str, name: str) -> str:
+    import uuid  # noqa: PLC0415  (it asks what platform this is)
+
+    namespaces = {
+        "dns": uuid.NAMESPACE_DNS,
+        "url": uuid.NAMESPACE_URL,
+        "oid": uuid.NAMESPACE_OID,
+        "x500": uuid.NAMESPACE_X500,
+    }
     try:
-        return str(uuid.uuid5(_NAMESPACES.get(namespace) or uuid.UUID(namespace), name))
+        return str(uuid.uuid5(namespaces.get(namespace) or uuid.UUID(namespace), name))
     except ValueError:
         raise FailureError("not a namespace") from None
 
