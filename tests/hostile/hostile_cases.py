@@ -236,6 +236,19 @@ def _file_system() -> Iterator[Case]:
         "a,b;c'd\"e.tf",
         "-rf.tf",
         "@x.yaml",
+        "\udcff\udcfe.tf",
+        "e\u0301.tf",
+        "x" * 250 + ".tf",
+        "t.YAML",
+        "[x]*?.tf",
+        "a\\b.tf",
+        "$(touch pwned).tf",
+        "\u2028.tf",
+        "\u202eft.tf",
+        "<img src=x onerror=alert(1)>.tf",
+        "%s%n{0}.tf",
+        "a:12:3.tf",
+        "\x7f.tf",
     ):
         content = good if name.endswith(".tf") else template()
         yield Case(f"name {name!r}", "SCAN", {name: content})
@@ -261,6 +274,56 @@ def _file_system() -> Iterator[Case]:
     yield Case(
         "shadowing modules", "SCAN", {"yaml.py": "1/0", "sitecustomize.py": "1/0", "t.yaml": template()}, at_root=True
     )
+
+
+def _assemblies() -> Iterator[Case]:
+    """Give cloud assemblies; each has a stack whose template is good."""
+    written = f'{{"Resources": {{"Hostile": {{"Type": "{TYPE}", "Properties": {{"InstanceType": "{DEAR}"}}}}}}}}'
+    stack = '{"type": "aws:cloudformation:stack", "properties": {"templateFile": "%s"%s}}'
+    stage = '{"type": "cdk:cloud-assembly", "properties": {"directoryName": "%s"}}'
+    good = stack % ("t.template.json", "")
+
+    def manifest(*artifacts: str) -> str:
+        listed = ", ".join(f'"a{number}": {one}' for number, one in enumerate((good, *artifacts)))
+        return f'{{"version": "36.0.0", "artifacts": {{{listed}}}}}'
+
+    escapes = stack % ("t.template.json", ', "stackName": "x\\n::error::\\u001b[2J\\u202e"')
+    texts = {
+        "that hold themselves": ("DIAG", manifest(stage % ".", stage % "../o")),
+        "with a template elsewhere": ("DIAG", manifest(stack % ("/etc/passwd", ""))),
+        "with a template of no name": ("DIAG", manifest(stack % ("a\\u0000b", ""), stack % ("\\ud800", ""))),
+        "with terminal escapes": ("SCAN", manifest(escapes)),
+        "of thousands": ("LIMIT", manifest(*[good] * 5_000)),
+        "deep": ("LIMIT", manifest()[:-1] + ', "x": ' + "[" * 100_000),
+        "truncated": ("DIAG", manifest()[:-3]),
+        "of a wrong shape": ("DIAG", f'{{"version": "36.0.0", "artifacts": [{good}]}}'),
+        "of the future": ("DIAG", manifest().replace("36.0.0", "999.0.0")),
+        "with links and pipes": ("DIAG", manifest(stack % ("l.json", ""), stack % ("p.json", ""))),
+    }
+    for name, (outcome, text) in texts.items():
+        files: dict[str, Content] = {"o/manifest.json": text, "o/t.template.json": written, "o/cdk.out": ""}
+        linked = name == "with links and pipes"
+        links, pipes = ({"o/l.json": "/etc/passwd"}, ("o/p.json",)) if linked else ({}, ())
+        yield Case(f"assemblies {name}", outcome, files, links=links, pipes=pipes)
+
+
+def _variable_files() -> Iterator[Case]:
+    main = 'variable "t" {}\n' + notebook("var.t")
+    texts: dict[str, tuple[str, Content]] = {
+        "of a file": ("DEGRADE", 't = file("/etc/passwd")\n'),
+        "of themselves": ("DEGRADE", "t = var.t\n"),
+        "deep": ("LIMIT", "t = " + "[" * 5_000 + "]" * 5_000 + "\n"),
+        "nul": ("DIAG", f't = "{DEAR}"\n\0'),
+        "wide": ("LIMIT", f't = "{DEAR}"\n' + "".join(f'v{number} = "x"\n' for number in range(50_000))),
+        "heredoc": ("DIAG", "t = <<A\n"),
+        "utf-16": ("SCAN", f't = "{DEAR}"\n'.encode("utf-16")),
+    }
+    for name, (outcome, text) in texts.items():
+        yield Case(f"tfvars {name}", outcome, {"main.tf": main, "terraform.tfvars": text})
+    yield Case("tfvars that are a link", "DIAG", {"main.tf": main}, links={"terraform.tfvars": "/etc/passwd"})
+    yield Case("tfvars that are a pipe", "DIAG", {"main.tf": main}, pipes=("terraform.tfvars",))
+    twice = f'{{"t": "ml.t3.medium", "t": "{DEAR}"}}'
+    yield Case("tfvars twice in JSON", "DIAG", {"main.tf": main, "terraform.tfvars.json": twice})
 
 
 def _steering() -> Iterator[Case]:
@@ -396,5 +459,17 @@ def _growth() -> Iterator[Case]:
 
 def cases() -> list[Case]:
     """Give every case, always in the same order."""
-    makers = (_yaml, _json, _shapes, _hcl, _evaluation, _plans, _file_system, _steering, _growth)
+    makers = (
+        _yaml,
+        _json,
+        _shapes,
+        _hcl,
+        _evaluation,
+        _plans,
+        _assemblies,
+        _variable_files,
+        _file_system,
+        _steering,
+        _growth,
+    )
     return [case for maker in makers for case in maker()]
