@@ -36,7 +36,7 @@ _PARSING_MAKES_LONG_LIVED_OBJECTS = 100_000
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run mlguard with these arguments, those of the process by default; give the exit code."""
-    gc.set_threshold(_PARSING_MAKES_LONG_LIVED_OBJECTS)  # trees are built and kept: looking for garbage finds none
+    gc.set_threshold(_PARSING_MAKES_LONG_LIVED_OBJECTS)  # trees are built and kept: there is little garbage to look for
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments))
     finally:
