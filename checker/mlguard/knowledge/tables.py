@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -17,31 +16,32 @@ _END = "\n}\n}\n"
 class _Rows(Mapping[str, Any]):
     """The rows of a large table: each stands on a line of its own, which is read when it is asked for."""
 
-    def __init__(self, text: str) -> None:
-        self._lines = dict(line.split(":", 1) for line in text.split(",\n"))
-        self._read: dict[str, Any] = {}
+    def __init__(self, text: str, read: Callable[[str], Any]) -> None:
+        lines = (line.split(":", 1) for line in text.split(",\n"))
+        self._written = {key.strip('"'): value for key, value in lines}
+        self._read = cache(read)
 
     def __getitem__(self, key: str) -> Any:  # noqa: ANN401  (JSON)
-        if key not in self._read:
-            self._read[key] = json.loads(self._lines[json.dumps(key)])
-        return self._read[key]
+        return self._read(self._written[key])
 
     def __iter__(self) -> Iterator[str]:
-        return map(json.loads, self._lines)
+        return iter(self._written)
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return len(self._written)
 
 
 @cache
 def table(name: str) -> dict[str, Any]:
     """Give one table by the name of its file, without `.json`."""
+    import json  # noqa: PLC0415  (many runs need no table)
+
     text = (policies_folder() / "data" / f"{name}.json").read_text(encoding="utf-8")
     head, has_rows, rows = text.partition(_ROWS)
-    if not has_rows:
-        content: dict[str, Any] = json.loads(text)
-        return content
-    return {**json.loads(head + "}"), "rows": _Rows(rows.removesuffix(_END))}
+    content: dict[str, Any] = json.loads(head + "}" if has_rows else text)
+    if has_rows:
+        content["rows"] = _Rows(rows.removesuffix(_END), json.loads)
+    return content
 
 
 def snapshot_date(name: str = "ec2_prices") -> str:

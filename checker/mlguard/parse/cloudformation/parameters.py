@@ -194,7 +194,7 @@ def _allowed(node: Node | None) -> dict[str, Node]:
 
 def _alternatives(pattern: str, node: Node | None) -> dict[str, Node]:
     """Give the values that a pattern leaves when it is a plain choice: `^(dev|prod)$`."""
-    found = _ALTERNATIVES.fullmatch(pattern) if len(pattern) <= MAX_SUBJECT else None
+    found = _ALTERNATIVES.fullmatch(pattern) if node is not None and len(pattern) <= MAX_SUBJECT else None
     if found is None or node is None:
         return {}
     texts = (found[1] or found[2] or found[3]).split("|")
