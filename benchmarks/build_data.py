@@ -79,12 +79,21 @@ def rows(folder: Path, name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def write(name: str, head: Mapping[str, str], content: Mapping[str, object]) -> None:
-    """Write one JSON table with its description, compact but one top-level entry a line."""
-    lines = [
-        f"{json.dumps(key)}:{json.dumps(value, separators=(',', ':'))}" for key, value in {**head, **content}.items()
+def write(name: str, head: Mapping[str, object], content: Mapping[str, object]) -> None:
+    """Write one JSON table with its description, compact but one top-level entry a line.
+
+    Of `rows`, each stands on a line too: a scan reads few.
+    """
+    written = [
+        f'"rows":{{\n{lines(value)}\n}}' if key == "rows" and isinstance(value, dict) else lines({key: value})
+        for key, value in {**head, **content}.items()
     ]
-    (OUT / f"{name}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    (OUT / f"{name}.json").write_text("{\n" + ",\n".join(written) + "\n}\n", encoding="utf-8")
+
+
+def lines(entries: Mapping[str, object]) -> str:
+    """Write one entry a line."""
+    return ",\n".join(f"{json.dumps(key)}:{json.dumps(value, separators=(',', ':'))}" for key, value in entries.items())
 
 
 def number(text: str) -> int | float:
@@ -179,19 +188,27 @@ def by_region(table: Iterable[Mapping[str, str]], column: str) -> dict[str, dict
 
 
 def prices(folder: Path) -> None:
-    """Write on-demand prices by region."""
+    """Write on-demand prices by instance type and region."""
     head = {
-        "about": "EC2 Linux on-demand, USD an hour, by region and type; `estimated` prices are NOT list prices: "
-        "the price of us-east-1 times the regional index of the same or the nearest family",
+        "about": "EC2 Linux on-demand, USD an hour; `rows`: type to [list prices, estimates], both by region; the "
+        "estimates are NOT list prices: the price of us-east-1 times the regional index of the same or the nearest "
+        "family",
         "date": "2026-07-20",
         "dates": {"": "2025-11-04"} | dict.fromkeys((HOME, "us-gov-east-1", "us-gov-west-1"), "2026-07-20"),
         "source": "AWS Price List API of 2026-07-20 (us-east-1, GovCloud) by way of aws/karpenter-provider-aws; "
         "AWS price files of 2025-11-04 (36 regions) and, for old types, 2025-04-04",
         "licence": f"{FACTS_OF_AWS}; the collections are Apache-2.0 and MIT",
     }
-    listed = by_region(rows(folder, "ec2_prices"), "usd_per_hour")
-    estimated = by_region(rows(folder, "ec2_prices_estimated"), "usd_per_hour_estimated")
-    write("ec2_prices", head, {"listed": listed, "estimated": estimated})
+    kinds = (
+        by_region(rows(folder, "ec2_prices"), "usd_per_hour"),
+        by_region(rows(folder, "ec2_prices_estimated"), "usd_per_hour_estimated"),
+    )
+    types = sorted({name for kind in kinds for priced in kind.values() for name in priced})
+    by_type = {
+        name: [{region: priced[name] for region, priced in kind.items() if name in priced} for kind in kinds]
+        for name in types
+    }
+    write("ec2_prices", head, {"rows": by_type})
 
 
 def sagemaker(folder: Path) -> None:

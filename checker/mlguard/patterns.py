@@ -1,23 +1,46 @@
-"""Regular expressions of strangers, compiled only when they cannot take long.
+"""Regular expressions: our own, compiled when they are first used; those of strangers, only when they cannot take long.
 
-Python's engine backtracks. What it is given here has no repeat inside of a repeat, no repeated alternatives, no
+Python's engine backtracks. What it is given of strangers has no repeat inside of a repeat, no repeated alternatives, no
 references back, and few repeats without an end, so that matching a short text is always quick.
 """
 
 from __future__ import annotations
 
 import re
+from typing import Any, AnyStr
+
+
+class _LazyPattern:
+    __slots__ = ("_made_of", "findall", "finditer", "fullmatch", "match", "search", "split", "sub", "subn")
+
+    def __init__(self, pattern: Any, flags: int) -> None:  # noqa: ANN401  (text or bytes)
+        self._made_of = (pattern, flags)
+
+    def __getattr__(self, name: str) -> object:  # only of what is not there yet
+        compiled = re.compile(*self._made_of)
+        for method in self.__slots__[1:]:
+            setattr(self, method, getattr(compiled, method))
+        return getattr(compiled, name)
+
+
+def lazy_pattern(pattern: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
+    """Give a pattern that is compiled when it is first used: for modules that many load and few need all of.
+
+    It has the methods of one that is compiled, just as fast, but is no `pattern` for the functions of `re`.
+    """
+    return _LazyPattern(pattern, flags)  # type: ignore[return-value]  # it does what one does
+
 
 MAX_SUBJECT = 2000
-"""The longest text, in characters, that such a pattern may be matched against."""
+"""The longest text, in characters, that a stranger's pattern may be matched against."""
 
 _MAX_PATTERN = 500
 _MAX_OPEN_REPEATS = 2
-_REPEAT = r"\{(\d*)(,?)(\d*)\}"
+_REPEAT = lazy_pattern(r"\{(\d*)(,?)(\d*)\}")
 _MAX_COUNT = 100
 _LETTERS = r"(?:[\w-]|\\[.-]|\[\.\])"
-_PIECE = rf"\((?:\?:)?(?P<group>(?:{_LETTERS}|\|)+)\)|(?P<plain>{_LETTERS}+)"
-_DOT = r"\\([.-])|\[(\.)\]"
+_PIECE = lazy_pattern(rf"\((?:\?:)?(?P<group>(?:{_LETTERS}|\|)+)\)|(?P<plain>{_LETTERS}+)")
+_DOT = lazy_pattern(r"\\([.-])|\[(\.)\]")
 _MAX_ALTERNATIVES = 256
 
 
@@ -60,7 +83,7 @@ def _is_quick(pattern: str) -> bool:  # noqa: C901  (one small automaton, told i
         elif letter == "|":
             groups[-1] = True
         elif letter in "*+{":
-            count = re.compile(_REPEAT).match(pattern, position) if letter == "{" else None
+            count = _REPEAT.match(pattern, position) if letter == "{" else None
             if letter != "{" or count is not None:
                 if varies_before or (count is not None and int(count[3] or count[1] or 0) > _MAX_COUNT):
                     return False
@@ -101,13 +124,12 @@ def alternatives(pattern: str) -> tuple[str, ...] | None:
 def _product(pattern: str) -> list[str] | None:
     texts, position = [""], 0
     while position < len(pattern):
-        match = re.compile(_PIECE).match(pattern, position)
+        match = _PIECE.match(pattern, position)
         if match is None:
             return None
         position = match.end()
         options = [
-            re.sub(_DOT, lambda dot: dot[1] or dot[2], option)
-            for option in (match["group"] or match["plain"]).split("|")
+            _DOT.sub(lambda dot: dot[1] or dot[2], option) for option in (match["group"] or match["plain"]).split("|")
         ]
         if len(texts) * len(options) > _MAX_ALTERNATIVES:
             return None

@@ -5,6 +5,7 @@ import pytest
 
 from mlguard.bundled import policies_folder
 from mlguard.knowledge import instances, prices, regions, snapshot_date
+from mlguard.knowledge.tables import table
 
 LIST_PRICES = [
     ("p4d.24xlarge", "us-east-1", 21.957642),
@@ -193,3 +194,16 @@ def test_every_table_says_what_it_is_and_from_when() -> None:
         assert snapshot_date(path.stem) == content["date"]
     assert snapshot_date() == "2026-07-20"
     assert sum(path.stat().st_size for path in paths) < 800_000
+
+
+def test_a_line_of_prices_is_read_like_the_whole_table() -> None:
+    whole = json.loads((policies_folder() / "data" / "ec2_prices.json").read_text(encoding="utf-8"))
+    assert dict(table("ec2_prices")) == whole | {"rows": table("ec2_prices")["rows"]}
+    assert dict(table("ec2_prices")["rows"]) == whole["rows"]
+    assert len(table("ec2_prices")["rows"]) == len(whole["rows"]) > 700
+
+
+@pytest.mark.parametrize("name", ["dates", "rows", "", '"', 'm5.large":', "m5.large\n", "é"])
+def test_what_is_no_type_has_no_price(name: str) -> None:
+    assert prices.hourly(name) is None
+    assert prices.regions_with_price(name) == []

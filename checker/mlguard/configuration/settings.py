@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import math
 import posixpath
 from collections.abc import Callable, Mapping
@@ -150,7 +149,11 @@ class _Patterns:
     """Patterns over projects: relative to the folder that is configured."""
 
     def __init__(self, folder: str) -> None:
-        self._before = f"{glob.escape(folder)}/" if folder else ""
+        self._before = ""
+        if folder:
+            import glob  # noqa: PLC0415  (most are configured in the root)
+
+            self._before = f"{glob.escape(folder)}/"
 
     def of(self, fields: Fields, key: str) -> tuple[str, ...]:
         """Give the patterns of a setting, relative to the root."""

@@ -8,9 +8,10 @@ from fnmatch import translate
 from functools import lru_cache
 
 from mlguard.knowledge.tables import table
+from mlguard.patterns import lazy_pattern
 from mlguard.record import record
 
-_GEOGRAPHY = r"(?:apac|au|ca|eu|global|il|in|jp|me|mx|sa|uk|us|us-gov)\.(?=[a-z0-9-]+\.)"
+_GEOGRAPHY = lazy_pattern(r"(?:apac|au|ca|eu|global|il|in|jp|me|mx|sa|uk|us|us-gov)\.(?=[a-z0-9-]+\.)")
 _TERMS = {"": 0, "OneMonth": 1, "SixMonths": 2}
 
 
@@ -30,7 +31,7 @@ class TokenPrice:
 
 def split_geography(name: str) -> tuple[str, str]:
     """Split the id of an inference profile into its geography, empty for a model's own id, and the model."""
-    match = re.match(_GEOGRAPHY, name)
+    match = _GEOGRAPHY.match(name)
     return (match[0][:-1], name[match.end() :]) if match else ("", name)
 
 

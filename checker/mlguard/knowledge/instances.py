@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 
 from mlguard.knowledge.tables import table
+from mlguard.patterns import lazy_pattern
 from mlguard.record import record
 
-_TYPE = re.compile(r"(?:ml\.)?(?P<family>[a-z][a-z0-9-]*)\.(?P<size>[a-z0-9-]+)\Z")
+_TYPE = lazy_pattern(r"(?:ml\.)?(?P<family>[a-z][a-z0-9-]*)\.(?P<size>[a-z0-9-]+)\Z")
 _WITHOUT_HARDWARE = frozenset(("system", "optimal", "default_x86_64", "default_arm64", "ml.geospatial.interactive"))
-_BARE_FAMILY = re.compile(r"[a-z]+[0-9][a-z0-9-]*\Z")
+_BARE_FAMILY = lazy_pattern(r"[a-z]+[0-9][a-z0-9-]*\Z")
 
 
 @record()

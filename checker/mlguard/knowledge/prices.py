@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from mlguard.knowledge.tables import table
@@ -39,12 +40,12 @@ class Rate:
 def hourly(instance_type: str, region: str = HOME) -> Price | None:
     """Give the on-demand price of an EC2 or SageMaker (`ml.`) instance type; None where none is known."""
     name = instance_type.removeprefix("ml.")
-    prices = table("ec2_prices")
-    usd = prices["listed"].get(region, {}).get(name)
+    listed, estimated = _prices(name)
+    usd = listed.get(region)
     if usd is not None:
         price = Price(float(usd), "list", region)
     else:
-        usd = prices["estimated"].get(region, {}).get(name)
+        usd = estimated.get(region)
         if usd is None:
             return None
         note = f"an estimate: no list price of {name} in {region} was found"
@@ -54,8 +55,14 @@ def hourly(instance_type: str, region: str = HOME) -> Price | None:
 
 def regions_with_price(instance_type: str) -> list[str]:
     """Give the regions whose list prices hold an instance type."""
-    name = instance_type.removeprefix("ml.")
-    return [region for region, listed in table("ec2_prices")["listed"].items() if name in listed]
+    listed, _ = _prices(instance_type.removeprefix("ml."))
+    return list(listed)
+
+
+def _prices(name: str) -> Sequence[Mapping[str, float]]:
+    """Give the list prices and the estimates of an EC2 type, both by region."""
+    found: Sequence[Mapping[str, float]] = table("ec2_prices")["rows"].get(name, ({}, {}))
+    return found
 
 
 def price_date(region: str) -> str:

@@ -10,19 +10,20 @@ from collections.abc import Callable
 
 from mlguard.errors import LimitError, ParseError
 from mlguard.parse.json_document import load_json
+from mlguard.patterns import lazy_pattern
 from mlguard.record import field, record, replace
 from mlguard.source import Document, Span
 from mlguard.value import Content, Entries, Items, Node
 
 MAX_INNER = 1_000_000
-_LEAD = r"""\s*(?:!Sub\b\s*)?(?:\{?\s*["']?Fn::Sub["']?\s*:\s*)?(?:\[\s*|-[ \t]+)?"""
-_BLOCK = r"(?P<style>[|>])(?P<options>[-+0-9]{0,2})[ \t]*(?:#[^\n]*)?\r?\n"
-_HEREDOC = r"<<-?(?P<mark>[^\W\d][\w.-]*)[ \t]*\r?\n"
-_DOUBLE = (
+_LEAD = lazy_pattern(r"""\s*(?:!Sub\b\s*)?(?:\{?\s*["']?Fn::Sub["']?\s*:\s*)?(?:\[\s*|-[ \t]+)?""")
+_BLOCK = lazy_pattern(r"(?P<style>[|>])(?P<options>[-+0-9]{0,2})[ \t]*(?:#[^\n]*)?\r?\n")
+_HEREDOC = lazy_pattern(r"<<-?(?P<mark>[^\W\d][\w.-]*)[ \t]*\r?\n")
+_DOUBLE = lazy_pattern(
     r'(?P<plain>[^"\\\r\n]+)|(?P<fold>\r?\n[ \t]*)|\\(?P<code>u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|U[0-9A-Fa-f]{8})'
     r"|\\(?P<join>\r?\n[ \t]*)|\\(?P<letter>.)"
 )
-_SINGLE = r"(?P<plain>[^'\r\n]+)|(?P<fold>\r?\n[ \t]*)|(?P<quote>'')"
+_SINGLE = lazy_pattern(r"(?P<plain>[^'\r\n]+)|(?P<fold>\r?\n[ \t]*)|(?P<quote>'')")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _MASK = "1"  # a digit is harmless inside of a text, and a number where a value stands
 
@@ -98,11 +99,11 @@ def _index(document: Document, line: int, column: int) -> int:
 def inner_text(document: Document, span: Span) -> InnerText | None:
     """Read the scalar that stands at a place; None where it is none whose characters can be followed."""
     start, end = _index(document, span.line, span.column), _index(document, span.end_line, span.end_column)
-    lead = re.compile(_LEAD).match(document.text, start, end)
+    lead = _LEAD.match(document.text, start, end)
     at = lead.end() if lead is not None else start
     found = InnerText(document)
-    block = re.compile(_BLOCK).match(document.text, at, end)
-    heredoc = re.compile(_HEREDOC).match(document.text, at, end)
+    block = _BLOCK.match(document.text, at, end)
+    heredoc = _HEREDOC.match(document.text, at, end)
     if end - at > MAX_INNER:
         return None
     if block is not None:
@@ -144,7 +145,7 @@ def _add_heredoc(found: InnerText, header: re.Match[str], end: int) -> None:
 
 def _add_quoted(found: InnerText, at: int, end: int) -> None:
     text = found.document.text
-    pattern = re.compile(_DOUBLE if text[at] == '"' else _SINGLE)
+    pattern = _DOUBLE if text[at] == '"' else _SINGLE
     position = at + 1
     while (match := pattern.match(text, position, end)) is not None:
         position = match.end()

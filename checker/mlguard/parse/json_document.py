@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
 from mlguard.errors import LimitError, ParseError
 from mlguard.parse.yaml_document import MAX_DEPTH
+from mlguard.patterns import lazy_pattern
 from mlguard.source import Document
 from mlguard.value import Entries, Items, Node, Scalar
 
-_SPACE = re.compile(r"[ \t\n\r]*")
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
+_SPACE = lazy_pattern(r"[ \t\n\r]*")
+_NUMBER = lazy_pattern(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
 _WORDS: tuple[tuple[str, Scalar], ...] = (("true", True), ("false", False), ("null", None))
 _MAX_DIGITS = 40
 

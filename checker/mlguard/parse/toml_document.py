@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
-
 from mlguard.errors import ParseError
+from mlguard.patterns import lazy_pattern
 from mlguard.source import Document, Span
 from mlguard.value import Entries, Items, Node
 
 _MAX_DEPTH = 100
-_LINE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\Z")
+_LINE = lazy_pattern(r" \(at (?:line (\d+), column (\d+)|end of document)\)\Z")
 _PART = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
 _DOTTED = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
-_HEADER = re.compile(rf"[ \t]*\[{{1,2}}[ \t]*({_DOTTED})[ \t]*\]")
-_KEY = re.compile(rf"[ \t]*({_DOTTED})[ \t]*=")
-_PARTS = re.compile(_PART)
+_HEADER = lazy_pattern(rf"[ \t]*\[{{1,2}}[ \t]*({_DOTTED})[ \t]*\]")
+_KEY = lazy_pattern(rf"[ \t]*({_DOTTED})[ \t]*=")
+_PARTS = lazy_pattern(_PART)
 _Path = tuple[str, ...]
 
 

@@ -6,16 +6,15 @@ that is not there is passed over.
 
 from __future__ import annotations
 
-import re
-
 from mlguard.errors import MlguardError
+from mlguard.patterns import lazy_pattern
 from mlguard.record import field, record
 from mlguard.source import Document, Root, Span
 
-_FRAME = re.compile(
+_FRAME = lazy_pattern(
     r"^(?:at )?(?:.*?\()?(?P<path>(?:[A-Za-z]:[\\/]|file://|/|\.{1,2}/)?[^():]+?):(?P<line>\d{1,7})(?::\+?(?P<column>\d{1,7}))?\)?$"
 )
-_LIBRARY = re.compile(
+_LIBRARY = lazy_pattern(
     r"node_modules[\\/]|^node:|jsii-kernel-|[\\/]lib[\\/]program\.js|(?:site|dist)-packages[\\/]|"
     r"[\\/]lib[\\/]python\d|^<|^internal/"
 )

@@ -7,21 +7,21 @@ are bounded.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import yaml
 
 from mlguard.errors import LimitError, ParseError
+from mlguard.patterns import lazy_pattern
 from mlguard.source import Document, Span
 from mlguard.value import Content, Entries, Items, Node, Scalar
 
 MAX_DEPTH = 200
 MAX_NODES = 500_000
 MAX_DOCUMENTS = 100
-_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9_]{0,39})\Z")
-_DECIMAL = re.compile(r"[-+]?(?:[0-9][0-9_]{0,40}\.[0-9_]{0,40}|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,3})?\Z")
+_INTEGER = lazy_pattern(r"[-+]?(?:0|[1-9][0-9_]{0,39})\Z")
+_DECIMAL = lazy_pattern(r"[-+]?(?:[0-9][0-9_]{0,40}\.[0-9_]{0,40}|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,3})?\Z")
 _WORDS: dict[str, Scalar] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 _WORDS |= {form(word): True for word in ("true", "yes", "on") for form in (str.lower, str.title, str.upper)}
 _WORDS |= {form(word): False for word in ("false", "no", "off") for form in (str.lower, str.title, str.upper)}
@@ -29,7 +29,7 @@ _STANDARD = "tag:yaml.org,2002:"
 _STANDARD_NAMES = frozenset(
     ("str", "int", "float", "bool", "null", "map", "seq", "set", "omap", "pairs", "binary", "timestamp", "merge")
 )
-_ODD_BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+_ODD_BREAKS = lazy_pattern("\r(?!\n)|[\x85\u2028\u2029]")
 Event = Any
 """One of PyYAML's events; its stubs say of every mark that it may be missing, and the parser always gives one."""
 Mark = Any

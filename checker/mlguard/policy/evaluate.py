@@ -20,6 +20,7 @@ from mlguard.scenario import Scenario
 from mlguard.value import Entries, Items, Node, Reference, Unknown, child, items, settle, text_of
 
 _SCALAR = (str, int, float, bool)
+_WILD = frozenset("*?")
 
 
 class Truth(IntEnum):
@@ -247,13 +248,29 @@ def _in(found: object, wanted: Literals) -> bool | None:
     written = _scalar_text(found)
     if written is None or not isinstance(wanted, tuple):
         return None
-    return written in wanted or _like(tuple([text_of(one) or "" for one in wanted])).match(written) is not None
+    return written in wanted or _like(tuple([text_of(one) or "" for one in wanted]), written)
+
+
+def _like(patterns: tuple[str, ...], written: str) -> bool:
+    plain, beginnings, others = _sorted_out(patterns)
+    return written in plain or written.startswith(beginnings) or (others is not None and bool(others.match(written)))
 
 
 @lru_cache(maxsize=4096)
-def _like(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    """Give one expression for a list of patterns."""
-    return re.compile("|".join(translate(pattern.replace("[", "[[]")) for pattern in patterns) or r"(?!)")
+def _sorted_out(patterns: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...], re.Pattern[str] | None]:
+    """Give the patterns that are plain texts, what those of the form `ml.p5.*` begin with, one expression for the rest.
+
+    Most lists need no expression, and to compile one takes longer than a judgement.
+    """
+    plain, beginnings, others = [], [], []
+    for pattern in patterns:
+        if not _WILD & set(pattern):
+            plain.append(pattern)
+        elif pattern.endswith("*") and not _WILD & set(pattern[:-1]):
+            beginnings.append(pattern[:-1])
+        else:
+            others.append(translate(pattern.replace("[", "[[]")))
+    return frozenset(plain), tuple(beginnings), re.compile("|".join(others)) if others else None
 
 
 def _matches(found: object, wanted: Literals) -> bool | None:

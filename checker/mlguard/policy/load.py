@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from mlguard.bundled import policies_folder
 from mlguard.compiled import compiled
 from mlguard.errors import MlguardError, PolicyError, SourceError, suggestion
 from mlguard.parse.yaml_document import load_yaml
+from mlguard.patterns import lazy_pattern
 from mlguard.policy.clauses import ClauseReader
 from mlguard.policy.fixes import read_fixes
 from mlguard.policy.housekeeping import HOUSEKEEPING
@@ -42,7 +42,7 @@ from mlguard.vocabulary.model import Vocabulary
 
 COMPILED = (Policy, Severity, Check, Quantified, Combined, ParameterOperand, Guardrail, Statement, Fix, Recipe)
 """The classes of a policy, in the order by which its compiled form numbers them."""
-_EXAMPLES = re.compile(r"(?m)^examples:[ \t]*$")
+_EXAMPLES = lazy_pattern(r"(?m)^examples:[ \t]*$")
 _KEYS = (
     "id", "title", "severity", "raise_severity_when", "since", "pack", "recommended", "aliases", "applies_to",
     "judged_by", "when", "require", "message", "why", "fix_by_hand", "fix", "exposure", "scp", "references", "examples",
@@ -50,7 +50,7 @@ _KEYS = (
 _REQUIRED = ("id", "title", "severity", "pack", "applies_to", "require", "message", "why", "fix_by_hand", "scp")
 _NOT_POLICIES = frozenset(("schema", "vocabulary", "data"))
 _MAX_POLICY = 1_000_000
-_ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
+_ID = lazy_pattern(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 
 
 @cache

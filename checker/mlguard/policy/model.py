@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Literal
 
+from mlguard.patterns import lazy_pattern
 from mlguard.record import field, record
 from mlguard.value import Scalar
 
-_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_PLACEHOLDER = lazy_pattern(r"\{([a-z_]+)\}")
 Enforcement = Literal["preventive", "protective", "none"]
 Pricing = Literal["resource", "item", "region-premium", "spot-saving", "project", "none"]
 """What money a finding puts at stake: all that the resource is billed for, the item that it is about, what the region

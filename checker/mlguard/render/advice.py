@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from mlguard.finding import Finding, Report
+from mlguard.patterns import lazy_pattern
 from mlguard.policy.model import Policy
 from mlguard.resource import Dialect
 
 _TERRAFORM_FILES = (".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars")
 _PROGRAM_FILES = (".ts", ".tsx", ".js", ".mjs", ".py", ".java", ".cs", ".go")
-_JOB_IN_TERRAFORM = re.compile(r"(?:module\.[^/]+\.)?(?:aws|awscc)_[a-z0-9_]+\.[^/]+/")
-_PARAGRAPH = re.compile(r"\n[ \t]*\n")
+_JOB_IN_TERRAFORM = lazy_pattern(r"(?:module\.[^/]+\.)?(?:aws|awscc)_[a-z0-9_]+\.[^/]+/")
+_PARAGRAPH = lazy_pattern(r"\n[ \t]*\n")
 
 
 def shown_path(report: Report, path: str) -> str:
@@ -82,8 +82,8 @@ def fix_in_brief(finding: Finding) -> str:
     return f"{brief[:-1]}." if brief.endswith(":") else brief
 
 
-_SENTENCE = re.compile(r"[A-Z][a-z]+ [a-z]+\b")
-_CODE = re.compile(r"[\w.-]+:(?: |$)|[-#<\"]")
+_SENTENCE = lazy_pattern(r"[A-Z][a-z]+ [a-z]+\b")
+_CODE = lazy_pattern(r"[\w.-]+:(?: |$)|[-#<\"]")
 
 
 def fix_blocks(text: str) -> list[tuple[bool, str]]:

@@ -6,8 +6,9 @@ repository. Each function gives text that is safe to stand where its name says, 
 
 from __future__ import annotations
 
-import re
 from urllib.parse import quote
+
+from mlguard.patterns import lazy_pattern
 
 CAP = 200
 """How many characters of a name are shown before it is cut."""
@@ -15,8 +16,8 @@ CAP = 200
 _ELLIPSIS = "..."
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 # GitHub, Azure Pipelines and TeamCity look for `##[`, `##vso[` and `##teamcity[`, the first two anywhere in a line.
-_LOG_COMMAND = re.compile(r"#(?=#[A-Za-z]{0,16}\[)")
-_SAFE_START = re.compile(r"[A-Za-z0-9_./]")
+_LOG_COMMAND = lazy_pattern(r"#(?=#[A-Za-z]{0,16}\[)")
+_SAFE_START = lazy_pattern(r"[A-Za-z0-9_./]")
 
 
 def unicode_text(text: str) -> str:
@@ -84,31 +85,31 @@ def github_property(text: str) -> str:
 
 
 # This and what follows is compiled where it is used: a scan on a terminal needs none of it.
-_BACKTICKS = "`+"
+_BACKTICKS = lazy_pattern("`+")
 
 
 def markdown_code(text: str) -> str:
     """Make a code span: its fence is longer than any run of backticks inside, and it is one line."""
     text = visible(" ".join(text.split("\n"))) or " "
-    fence = "`" * (max((len(run) for run in re.findall(_BACKTICKS, text)), default=0) + 1)
+    fence = "`" * (max((len(run) for run in _BACKTICKS.findall(text)), default=0) + 1)
     # Markdown takes one space off each end, unless the text is nothing but spaces.
     padding = " " if text.strip(" ") and (text[0] in "` " or text[-1] in "` ") else ""
     return f"{fence}{padding}{text}{padding}{fence}"
 
 
-_PIPE = r"(\\?)\|"
+_PIPE = lazy_pattern(r"(\\?)\|")
 
 
 def markdown_code_cell(text: str) -> str:
     """Make a code span for a cell of a table, where a bar ends the cell even inside code."""
     # Readers disagree on what two backslashes before a bar mean: a space keeps them from having to.
-    return re.sub(_PIPE, lambda match: r"\ \|" if match[1] else r"\|", markdown_code(text))
+    return _PIPE.sub(lambda match: r"\ \|" if match[1] else r"\|", markdown_code(text))
 
 
-_MARKUP = r"([\\`*_\[\]<>~&$])"
-_WORDS = r"(`[^`\n]{1,300}`|\s+)"
-_LINKING = r"(?i)[@#]|://|\bwww\."
-_LIST_START = r"^(\d{0,9})(?=[-+.)=])"
+_MARKUP = lazy_pattern(r"([\\`*_\[\]<>~&$])")
+_WORDS = lazy_pattern(r"(`[^`\n]{1,300}`|\s+)")
+_LINKING = lazy_pattern(r"(?i)[@#]|://|\bwww\.")
+_LIST_START = lazy_pattern(r"^(\d{0,9})(?=[-+.)=])")
 
 
 def markdown_prose(text: str) -> str:
@@ -118,7 +119,7 @@ def markdown_prose(text: str) -> str:
     """
     parts: list[str] = []
     after_code = False
-    for word in re.split(_WORDS, text.strip()):
+    for word in _WORDS.split(text.strip()):
         if not word:
             continue
         as_code = _prose_code(word)
@@ -126,25 +127,25 @@ def markdown_prose(text: str) -> str:
             parts.append(" ")  # two code spans without a space between them would be read as one
         parts.append(_prose_plain(word) if as_code is None else as_code)
         after_code = as_code is not None
-    return re.sub(_LIST_START, r"\1\\", "".join(parts))
+    return _LIST_START.sub(r"\1\\", "".join(parts))
 
 
 def _prose_code(word: str) -> str | None:
     if len(word) > 2 and word[0] == word[-1] == "`" and "`" not in word[1:-1]:  # noqa: PLR2004  (two backticks)
         return markdown_code_cell(word[1:-1])
-    return markdown_code_cell(word) if re.search(_LINKING, word) else None
+    return markdown_code_cell(word) if _LINKING.search(word) else None
 
 
 def _prose_plain(word: str) -> str:
-    return " " if word.isspace() else re.sub(_MARKUP, r"\\\1", visible(word)).replace("|", "&#124;")
+    return " " if word.isspace() else _MARKUP.sub(r"\\\1", visible(word)).replace("|", "&#124;")
 
 
-_LINES = r"([\n\t])"
+_LINES = lazy_pattern(r"([\n\t])")
 
 
 def _visible_lines(text: str) -> str:
     """Spell out what is not printable, but keep line feeds and tabs."""
-    return "".join(part if part in ("\n", "\t") else visible(part) for part in re.split(_LINES, text))
+    return "".join(part if part in ("\n", "\t") else visible(part) for part in _LINES.split(text))
 
 
 def html(text: str) -> str:
@@ -160,22 +161,22 @@ def xml(text: str) -> str:
 
 
 # A spreadsheet reads a cell that begins so as a formula; some do after spaces, and in full width too.
-_FORMULA = "[ \\xa0]*[=+\\-@\t\r\n|%＝＋－＠]"  # noqa: RUF001  (full-width signs are meant)
+_FORMULA = lazy_pattern("[ \\xa0]*[=+\\-@\t\r\n|%＝＋－＠]")  # noqa: RUF001  (full-width signs are meant)
 
 
 def csv_cell(text: str) -> str:
     """Make a quoted cell that no spreadsheet takes for a formula."""
-    mark = "'" if re.match(_FORMULA, text) else ""
+    mark = "'" if _FORMULA.match(text) else ""
     return '"' + mark + visible(text).replace('"', '""') + '"'
 
 
-_PLACEHOLDER = r"\{(?=\d)"
-_LINK = r"\](?=\()"
+_PLACEHOLDER = lazy_pattern(r"\{(?=\d)")
+_LINK = lazy_pattern(r"\](?=\()")
 
 
 def sarif_text(text: str) -> str:
     """Escape running text for a SARIF message: no placeholder `{0}` and no link `[text](target)` is left in it."""
-    return re.sub(_LINK, "] ", re.sub(_PLACEHOLDER, "{ ", _visible_lines(text)))
+    return _LINK.sub("] ", _PLACEHOLDER.sub("{ ", _visible_lines(text)))
 
 
 def relative_uri(path: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from mlguard.patterns import lazy_pattern
 from mlguard.record import record
 from mlguard.render.escape import terminal_pieces
 from mlguard.source import Document, Span
@@ -15,7 +16,7 @@ _AROUND = 400  # code points looked at on each side of the culprit: a minified t
 _MASK = "*"
 _LINES = 6  # of a culprit that is a whole block
 # A value that follows a telling name on the same line, and access key ids anywhere.
-_SECRET = re.compile(
+_SECRET = lazy_pattern(
     r"(?:passw(?:or)?d|passphrase|secret|token|api_?key|access_?key|private_?key|credential)"
     r"[\w.-]{0,64}[\"']?[ \t]{0,9}[:=][ \t]{0,9}"
     r"(?P<value>\"[^\"]*\"?|'[^']*'?|[^\s,}\]]+)"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from mlguard.finding import Report
+from mlguard.patterns import lazy_pattern
 from mlguard.policy.model import Severity
 from mlguard.record import field, record
 from mlguard.render.advice import shown_path
@@ -14,7 +13,7 @@ MESSAGE = 600
 """How many characters of a message are shown: a list of allowed instance types is longer than a name."""
 MIN_WIDTH = 40
 _PATH = 400
-_INDENT = re.compile(r"[ \t]*")
+_INDENT = lazy_pattern(r"[ \t]*")
 _RESET = "\x1b[0m"
 _STYLES = {
     "bold": "\x1b[1m",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from mlguard.finding import Splice
@@ -21,6 +20,7 @@ from mlguard.parse.terraform.syntax import (
     Parenthesis,
     Template,
 )
+from mlguard.patterns import lazy_pattern
 from mlguard.record import record
 from mlguard.repair.tree import RefusedError, Spot, indentation, line_end, newline_of
 from mlguard.repair.written import assignments, block_lines, body_lines, hcl, hcl_inline, split
@@ -28,8 +28,8 @@ from mlguard.source import Document
 from mlguard.value import Unknown
 
 _COMMENTS = ("#", "//", "/*")
-_ASSIGNED = re.compile(r"(?P<name>[\w-]+)[ \t]*=[ \t]*(?P<value>[^\n]+)\Z")
-_WRITTEN_LINE = re.compile(r"\r?\n[ \t]*[^\s]")
+_ASSIGNED = lazy_pattern(r"(?P<name>[\w-]+)[ \t]*=[ \t]*(?P<value>[^\n]+)\Z")
+_WRITTEN_LINE = lazy_pattern(r"\r?\n[ \t]*[^\s]")
 _REFERENCES = (Attribute, Index, Name)
 
 

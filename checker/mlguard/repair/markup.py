@@ -10,17 +10,18 @@ from mlguard.errors import ParseError
 from mlguard.finding import Splice
 from mlguard.parse.json_document import load_json
 from mlguard.parse.yaml_document import load_yaml
+from mlguard.patterns import lazy_pattern
 from mlguard.record import replace
 from mlguard.repair.tree import RefusedError, Spot, indentation, line_end, newline_of
 from mlguard.repair.written import Style, block, flow, item_lines, json_lines, key_text
 from mlguard.source import Document, Span
 from mlguard.value import Entries, Items, Node
 
-_PROPERTIES = re.compile(r"(?:(?:&(?P<anchor>[^\s,\[\]{}]+)|![^\s,\[\]{}]*)\s*)*")
+_PROPERTIES = lazy_pattern(r"(?:(?:&(?P<anchor>[^\s,\[\]{}]+)|![^\s,\[\]{}]*)\s*)*")
 """What may stand before a value in YAML: its anchor, and its tag."""
-_ALIAS = re.compile(r"\*([^\s,\[\]{}]+)")
-_COLON = re.compile(r"\s*:\S")
-_DECIDES = re.compile(r"(?:Fn::.*|Ref|Condition)\Z")
+_ALIAS = lazy_pattern(r"\*([^\s,\[\]{}]+)")
+_COLON = lazy_pattern(r"\s*:\S")
+_DECIDES = lazy_pattern(r"(?:Fn::.*|Ref|Condition)\Z")
 _QUOTES = ("'", '"')
 
 

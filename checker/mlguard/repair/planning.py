@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mlguard.errors import MlguardError, fault
 from mlguard.finding import Finding, Remedy, Repair, Splice
+from mlguard.patterns import lazy_pattern
 from mlguard.policy.fixes import value_form
 from mlguard.policy.model import Recipe
 from mlguard.record import replace
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mlguard.parse.terraform.scanner import ScannedBlock
     from mlguard.repair.hcl import Hcl
 
-_LITERAL = r'-?[0-9][0-9.]*|true|false|"(?:[^"\\$%\n]|\\["\\])*"'
-_ADDRESS = r"(?<![\w.])[A-Za-z_][\w-]*\.[\w-]+"
+_LITERAL = lazy_pattern(r'-?[0-9][0-9.]*|true|false|"(?:[^"\\$%\n]|\\["\\])*"')
+_ADDRESS = lazy_pattern(r"(?<![\w.])[A-Za-z_][\w-]*\.[\w-]+")
 _HCL = (".tf", ".tofu")
 _JSON = (".tf.json", ".tofu.json")
 _REPEATED = ("count", "for_each")
@@ -166,7 +166,7 @@ class _Planner:
                 if spot is None or by is None:
                     continue
                 names = [f'"{by.content}"'] if isinstance(by.content, str) else []
-                names += re.compile(_ADDRESS).findall(block.document.text, by.start, by.end)
+                names += _ADDRESS.findall(block.document.text, by.start, by.end)
                 for name in dict.fromkeys(names):
                     found.setdefault(name, []).append((hcl, spot))
             self._named[key] = found
@@ -245,7 +245,7 @@ class _Planner:
         end = document.line_starts()[found.end_line - 1] + found.end_column - 1
         written = document.text[start:end]
         block = next((one for one in hcl.scanned() if one.start <= start < one.end), None)
-        if block is None or block.type != "resource" or re.fullmatch(_LITERAL, written) is None:
+        if block is None or block.type != "resource" or _LITERAL.fullmatch(written) is None:
             raise RefusedError(f"the value is not written in the resource (line {found.line})")
         if written.strip('"') != text_of(remedy.found_value) or any(
             edit.start <= start < edit.end for edit in block.edits

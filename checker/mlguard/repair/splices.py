@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from mlguard.finding import Splice
+from mlguard.patterns import lazy_pattern
 from mlguard.record import record, replace
 
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_LINE = lazy_pattern(r"[^\n]*\n|[^\n]+")
 _CONTEXT = 3
 
 

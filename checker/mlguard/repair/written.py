@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
+from mlguard.patterns import lazy_pattern
 from mlguard.policy.fixes import value_form
 from mlguard.record import record
 
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./@-]*(?:::[A-Za-z0-9]+)*\Z")
+_PLAIN = lazy_pattern(r"[A-Za-z][A-Za-z0-9_./@-]*(?:::[A-Za-z0-9]+)*\Z")
 _WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
 

@@ -13,6 +13,7 @@ from functools import cached_property
 
 from mlguard.configuration import Configuration
 from mlguard.errors import MlguardError
+from mlguard.patterns import lazy_pattern
 from mlguard.resource import RawProject
 from mlguard.scan.discover import Found
 from mlguard.scan.options import Options
@@ -21,7 +22,7 @@ from mlguard.source import Document
 _CONFIGURATIONS = (".mlguard.yaml", ".mlguard.yml")
 _CODE = (".tf", ".tofu", ".tf.json", ".tofu.json")
 _VARIABLES = (".tfvars", ".tfvars.json")
-_WORD = re.compile(r"[\w./@+-]+")
+_WORD = lazy_pattern(r"[\w./@+-]+")
 _FEW = 50
 """So many names are looked for one by one before a text is taken apart."""
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from mlguard.finding import Finding
+from mlguard.patterns import lazy_pattern
 from mlguard.record import replace
 from mlguard.vocabulary.joins import without_keys
 
 _MAX_SCENARIOS = 3
-_MODULES = re.compile(r"^(?:module\.[^.]+\.)+")
+_MODULES = lazy_pattern(r"^(?:module\.[^.]+\.)+")
 
 
 def alike(findings: Iterable[Finding]) -> list[Finding]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 
 from mlguard.errors import LimitError, MlguardError, SourceError
 from mlguard.parse.cloudformation import looks_like_template, may_nest
+from mlguard.patterns import lazy_pattern
 from mlguard.record import field, record
 from mlguard.scan.ignoring import Ignoring
 from mlguard.source import Entry, Root
@@ -19,7 +19,7 @@ _MARKUP = (".yaml", ".yml", ".json", ".template")
 _PLAN_WORDS = (b'"planned_values"', b'"resource_changes"')
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 _ARTIFACTS = (b'"aws:cloudformation:stack"', b'"cdk:cloud-assembly"')
-_BUNDLED = re.compile(r"asset\.[0-9a-f]{64}\Z")  # in an assembly: a copy of code that is elsewhere
+_BUNDLED = lazy_pattern(r"asset\.[0-9a-f]{64}\Z")  # in an assembly: a copy of code that is elsewhere
 _UNINTERESTING = frozenset((".git", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"))
 _VENDORED = frozenset(
     ("node_modules", "bower_components", "vendor", "site-packages", "venv", ".venv", ".tox", ".terraform",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from mlguard.patterns import lazy_pattern
 from mlguard.policy.evaluate import Context, Leaf
 from mlguard.policy.model import Policy
 from mlguard.resource import Resource
 from mlguard.scenario import Decided
 from mlguard.value import Entries, Items, Node, Reference, Unknown, child, settle, text_of
 
-_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_PLACEHOLDER = lazy_pattern(r"\{([a-z_]+)\}")
 _MAX_LISTED = 8
 _MAX_SCENARIOS = 3
 

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from mlguard.errors import ConfigurationError
 from mlguard.finding import Remedy
 from mlguard.knowledge import instances, offers
+from mlguard.patterns import lazy_pattern
 from mlguard.policy.evaluate import Context, Leaf, Truth, judge
 from mlguard.policy.fixes import value_form
 from mlguard.policy.model import Fix, Policy, Recipe
@@ -19,7 +20,7 @@ from mlguard.source import Span
 from mlguard.value import Entries, Node, Parameter, child, text_of
 from mlguard.vocabulary.model import awscc_type, snake_case
 
-_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_PLACEHOLDER = lazy_pattern(r"\{([a-z_]+)\}")
 MAX_EXPANDED = 40
 """As many instance types as a list that people read may name."""
 
@@ -257,9 +258,9 @@ class _Values:
                 found[str(pattern)] = None
                 continue
             prefix = "ml." if str(pattern).startswith("ml.") else ""
-            names = (f"{prefix}{kind}" for kind in sorted(instances.types(), key=_by_size))
-            matching = (kind for kind in names if fnmatchcase(kind, str(pattern)))
-            found.update(dict.fromkeys(kind for kind in matching if not prefix or offers.regions_offering(use, kind)))
+            matching = [kind for kind in instances.types() if fnmatchcase(f"{prefix}{kind}", str(pattern))]
+            names = [f"{prefix}{kind}" for kind in sorted(matching, key=_by_size)]
+            found.update(dict.fromkeys(kind for kind in names if not prefix or offers.regions_offering(use, kind)))
         if not 0 < len(found) <= MAX_EXPANDED:
             where = chosen.get("environment", "every environment")
             raise _NoFixError(f"{name} allows {len(found)} types in {where}: choose a list of your own")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from mlguard.patterns import lazy_pattern
 from mlguard.record import field, record
 
-_NEWLINE = re.compile("\n")
+_NEWLINE = lazy_pattern("\n")
 
 
 @record(order=True)

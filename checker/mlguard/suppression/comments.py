@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import date
 from enum import IntEnum
 
+from mlguard.patterns import lazy_pattern
 from mlguard.record import field, record
 from mlguard.resource import Waiver
 from mlguard.source import Document, Span
 
-_COMMENT = r"(?:#|//)[ \t]*mlguard:[ \t]*ignore\b(?:\[(?P<ids>[^\]\n]{0,500})\])?[ \t]*(?P<reason>[^\n]{0,2000})"
-_UNTIL = r"(?:^|\s)--\s*until\s+(?P<until>\S+)\s*$"
+_COMMENT = lazy_pattern(
+    r"(?:#|//)[ \t]*mlguard:[ \t]*ignore\b(?:\[(?P<ids>[^\]\n]{0,500})\])?[ \t]*(?P<reason>[^\n]{0,2000})"
+)
+_UNTIL = lazy_pattern(r"(?:^|\s)--\s*until\s+(?P<until>\S+)\s*$")
 _ABOVE = 20  # lines of comments between an ignore and the code that it speaks of
 
 
@@ -73,7 +75,7 @@ def wishes_in(document: Document) -> Iterator[Wish]:
     """Find the comments `# mlguard: ignore[id, id] reason -- until YYYY-MM-DD` of a text."""
     if "mlguard" not in document.text:
         return
-    for match in re.finditer(_COMMENT, document.text):
+    for match in _COMMENT.finditer(document.text):
         reason, until = _parted(match["reason"])
         at = document.span(match.start(), match.start() + len(match[0].rstrip()))
         ids = tuple(dict.fromkeys(name.strip() for name in (match["ids"] or "").split(",") if name.strip()))
@@ -90,7 +92,7 @@ def wish_of(waiver: Waiver) -> Wish:
 
 def _parted(written: str) -> tuple[str, str]:
     """Part a reason from the day behind it."""
-    match = re.search(_UNTIL, written)
+    match = _UNTIL.search(written)
     if match is None:
         return written.strip(), ""
     return written[: match.start()].strip(), match["until"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
+from mlguard.patterns import lazy_pattern
 from mlguard.record import record
 from mlguard.resource import RawResource
 from mlguard.scenario import Scenario
@@ -13,7 +13,7 @@ from mlguard.value import Content, Node, Reference, Unknown, text_of
 from mlguard.vocabulary.model import Companion, Follow
 from mlguard.vocabulary.paths import walk
 
-_NAMED = re.compile(r'parameter "|AWS::\w+:|var\.[\w-]+ has no value')
+_NAMED = lazy_pattern(r'parameter "|AWS::\w+:|var\.[\w-]+ has no value')
 """How a reason begins that says whose value is open, so that the same reason is the same value."""
 
 

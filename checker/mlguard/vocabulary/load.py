@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -11,13 +10,14 @@ from mlguard.bundled import policies_folder
 from mlguard.compiled import compiled
 from mlguard.errors import VocabularyError
 from mlguard.parse.yaml_document import load_yaml
+from mlguard.patterns import lazy_pattern
 from mlguard.source import Document
 from mlguard.value import Entries, Items, Node, Scalar
 from mlguard.vocabulary.model import Companion, Field, Follow, Kind, Property, Reading, Vocabulary
 
 COMPILED = (Vocabulary, Kind, Property, Reading, Field, Companion, Follow)
 """The classes of a vocabulary, in the order by which its compiled form numbers them."""
-_RAW_TYPE = re.compile(r"AWS::\w+::\w+\Z|aws_\w+\Z|embedded:[a-z0-9_.]+\Z")
+_RAW_TYPE = lazy_pattern(r"AWS::\w+::\w+\Z|aws_\w+\Z|embedded:[a-z0-9_.]+\Z")
 
 
 @cache

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from textwrap import dedent
 
 from mlguard.errors import LimitError, ParseError
 from mlguard.parse.inner_text import inner_text
 from mlguard.parse.yaml_document import load_yaml
+from mlguard.patterns import lazy_pattern
 from mlguard.record import replace
 from mlguard.scenario import Scenario
 from mlguard.source import Document
 from mlguard.value import Entries, Items, Node, Unknown, items, settle, text_of
 
 _MAX_TEXT = 100_000
-_HOLE = re.compile(r"(?m)(?P<before>[:\-\[,]\s+|[:\[,])\*(?=\s*(?:[,\]}]|$))")
+_HOLE = lazy_pattern(r"(?m)(?P<before>[:\-\[,]\s+|[:\[,])\*(?=\s*(?:[,\]}]|$))")
 
 
 def manifests_of(

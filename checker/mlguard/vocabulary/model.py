@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
 
+from mlguard.patterns import lazy_pattern
 from mlguard.record import field, record
 from mlguard.value import Scalar
 
@@ -142,7 +142,7 @@ class Vocabulary:
         return raw_type in self.kind_of_type or raw_type in self.joined_types
 
 
-_HOST = r"^(?:git::|hg::|s3::|gcs::)?(?:[a-z+]+://)?(?:[^/@]+@)?(?:[^/:]+[.][^/:]+)[/:]"
+_HOST = lazy_pattern(r"^(?:git::|hg::|s3::|gcs::)?(?:[a-z+]+://)?(?:[^/@]+@)?(?:[^/:]+[.][^/:]+)[/:]")
 
 
 def registry_name(source: str) -> str:
@@ -151,7 +151,7 @@ def registry_name(source: str) -> str:
     `git::https://github.com/terraform-aws-modules/terraform-aws-eks.git//modules/karpenter?ref=v20` is
     `terraform-aws-modules/eks/aws//modules/karpenter`.
     """
-    whole, _, folder = re.sub(_HOST, "", source.partition("?")[0]).partition("//")
+    whole, _, folder = _HOST.sub("", source.partition("?")[0]).partition("//")
     parts = whole.strip("/").removesuffix(".git").split("/")
     if len(parts) == _REPOSITORY and parts[1].startswith("terraform-"):
         _, provider, name = (parts[1] + "--").split("-", 2)

@@ -5,13 +5,13 @@ Read once, with the places of its lines, it depends on parameters only where som
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import partial
 
 from mlguard.errors import LimitError, ParseError
 from mlguard.parse.inner_text import MAX_INNER, overlaid, places
 from mlguard.parse.json_document import load_json
+from mlguard.patterns import lazy_pattern
 from mlguard.record import replace
 from mlguard.source import Document
 from mlguard.value import Content, Entries, Items, Node
@@ -20,7 +20,7 @@ _TEXTS = {
     "AWS::StepFunctions::StateMachine": ("DefinitionString",),
     "AWS::SageMaker::Pipeline": ("PipelineDefinition", "PipelineDefinitionBody"),
 }
-_BARE = re.compile(r"([:\[,]\s*)(\$\{[^{}]+\})(?=\s*[,}\]])")
+_BARE = lazy_pattern(r"([:\[,]\s*)(\$\{[^{}]+\})(?=\s*[,}\]])")
 
 
 def with_parsed_texts(kind: str, body: Node, documents: Mapping[str, Document]) -> Node:

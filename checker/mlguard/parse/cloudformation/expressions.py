@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import islice
 
+from mlguard.patterns import lazy_pattern
 from mlguard.value import Content, Entries, Items, Node, Unknown, text_of
 
 _MAX_SHOWN = 80
-_ALONE = re.compile(r"\$\{([A-Za-z0-9:]+)\}")
-_DYNAMIC = re.compile(r"\{\{resolve:([^{}]*)\}\}")
+_ALONE = lazy_pattern(r"\$\{([A-Za-z0-9:]+)\}")
+_DYNAMIC = lazy_pattern(r"\{\{resolve:([^{}]*)\}\}")
 
 
 def intrinsic(node: Node) -> tuple[str, Node] | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 
 from mlguard.parse.cloudformation.expressions import arguments, because
+from mlguard.patterns import lazy_pattern
 from mlguard.record import field, record, replace
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, settle, text_of
@@ -13,7 +13,7 @@ from mlguard.value import Content, Entries, Items, Node, Unknown, settle, text_o
 LOOP = "Fn::ForEach::"
 MAX_MADE = 50_000
 _MAX_DEPTH = 20
-_NOT_FOR_NAMES = re.compile("[^0-9A-Za-z]+")
+_NOT_FOR_NAMES = lazy_pattern("[^0-9A-Za-z]+")
 Value = Callable[[Node], Node]
 """Evaluates the collection that a loop goes over."""
 

@@ -6,17 +6,17 @@ keys of the maps that it looks up, stand for themselves; `OTHER` stands for ever
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from mlguard.parse.cloudformation.expressions import arguments, name_in, written
+from mlguard.patterns import lazy_pattern
 from mlguard.value import Entries, Items, Node, text_of
 
 OTHER = "any other value"
 """Stands for every value of an open name that its template never mentions."""
 
-_SHAPES = {"AWS::Region": re.compile(r"[a-z]{2,5}(?:-[a-z]+)+-\d{1,2}"), "AWS::AccountId": re.compile(r"\d{12}")}
+_SHAPES = {"AWS::Region": lazy_pattern(r"[a-z]{2,5}(?:-[a-z]+)+-\d{1,2}"), "AWS::AccountId": lazy_pattern(r"\d{12}")}
 """What only can be a region or an account: other keys of a map of maps are none."""
 _MAX_MENTIONED = 1000  # more than are ever explored
 _Found = dict[str, dict[str, None]]

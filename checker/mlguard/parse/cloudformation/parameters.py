@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from mlguard.parse.cloudformation.expressions import fits, resolved_at_deployment
 from mlguard.parse.cloudformation.mentions import OTHER
-from mlguard.patterns import MAX_SUBJECT, compile_safely
+from mlguard.patterns import MAX_SUBJECT, compile_safely, lazy_pattern
 from mlguard.record import record, replace
 from mlguard.scenario import Decided, ImpossibleError, Scenario
 from mlguard.source import Span
@@ -15,7 +15,7 @@ from mlguard.value import Entries, Items, Node, Origin, Parameter, Unknown, sett
 
 _SSM = "AWS::SSM::Parameter::Value<"
 _WORD = r"(?:[A-Za-z0-9_:/@=, -]|\\[.\-/]|\[\.\])+"
-_ALTERNATIVES = re.compile(rf"\^?(?:\((?:\?:)?({_WORD}(?:\|{_WORD})*)\)|({_WORD}))\$?|\^?({_WORD}(?:\|{_WORD})+)\$?")
+_ALTERNATIVES = lazy_pattern(rf"\^?(?:\((?:\?:)?({_WORD}(?:\|{_WORD})*)\)|({_WORD}))\$?|\^?({_WORD}(?:\|{_WORD})+)\$?")
 
 
 @record()
@@ -194,7 +194,7 @@ def _allowed(node: Node | None) -> dict[str, Node]:
 
 def _alternatives(pattern: str, node: Node | None) -> dict[str, Node]:
     """Give the values that a pattern leaves when it is a plain choice: `^(dev|prod)$`."""
-    found = _ALTERNATIVES.fullmatch(pattern) if len(pattern) <= MAX_SUBJECT else None
+    found = _ALTERNATIVES.fullmatch(pattern) if node is not None and len(pattern) <= MAX_SUBJECT else None
     if found is None or node is None:
         return {}
     texts = (found[1] or found[2] or found[3]).split("|")

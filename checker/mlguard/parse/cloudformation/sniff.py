@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from mlguard.parse.cloudformation.loops import LOOP
+from mlguard.patterns import lazy_pattern
 from mlguard.value import Entries, Node
 
 _VERSION = b"AWSTemplateFormatVersion"
-_RESOURCES = re.compile(rb"""Resources["']?[ \t]*:""")  # both begin with a word, which is looked for fast
-_TYPE = re.compile(rb"""Type["']?[ \t]*:[ \t\r\n]*["']?[A-Za-z0-9]+::[A-Za-z0-9]""")
+_RESOURCES = lazy_pattern(rb"""Resources["']?[ \t]*:""")  # both begin with a word, which is looked for fast
+_TYPE = lazy_pattern(rb"""Type["']?[ \t]*:[ \t\r\n]*["']?[A-Za-z0-9]+::[A-Za-z0-9]""")
 _BEFORE_KEY = b"{,\n\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Iterator, Sequence
 
 from mlguard.parse.cloudformation.evaluator import Evaluator
 from mlguard.parse.cloudformation.expressions import arguments, because, resolved_at_deployment
 from mlguard.parse.cloudformation.references import attribute, named
+from mlguard.patterns import lazy_pattern
 from mlguard.record import replace
 from mlguard.scenario import Scenario
 from mlguard.value import Content, EncodedText, Entries, Items, Node, Origin, Reference, Unknown, settle, text_of
 
-_PLACEHOLDER = re.compile(r"\$\{([^!{}][^{}]*)\}")
-_LITERAL = re.compile(r"\$\{!([^{}]*)\}")
+_PLACEHOLDER = lazy_pattern(r"\$\{([^!{}][^{}]*)\}")
+_LITERAL = lazy_pattern(r"\$\{!([^{}]*)\}")
 _MAX_TEXT = 1_000_000
 _MAX_DEPTH = 100
 _MAX_ORIGINS = 8

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mlguard.knowledge.bedrock import TokenPrice, split_geography, token_price
+from mlguard.patterns import lazy_pattern
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node, Reference, Unknown, child, items, settle, text_of
@@ -14,17 +15,17 @@ from mlguard.vocabulary.derived.tags import tag_of
 from mlguard.vocabulary.joins import without_keys
 
 APPROVAL_TAG = "mlguard:approved-commitment"
-_ARN = re.compile(r"arn:[^:]*:bedrock:[^:]*:[^:]*:(?P<kind>[a-z-]+)/(?P<name>.+)", re.DOTALL)
-_MODEL = re.compile(r"[a-z0-9-]+\.[\w.:-]+")
+_ARN = lazy_pattern(r"arn:[^:]*:bedrock:[^:]*:[^:]*:(?P<kind>[a-z-]+)/(?P<name>.+)", re.DOTALL)
+_MODEL = lazy_pattern(r"[a-z0-9-]+\.[\w.:-]+")
 _NAMED_BY = {
     "bedrock.inference_profile": "application-inference-profile",
     "bedrock.provisioned_throughput": "provisioned-model",
     "bedrock.custom_model": "custom-model",
 }
 _MAX_HOPS = 5
-_VARIABLE = re.compile(r"\{\{")
+_VARIABLE = lazy_pattern(r"\{\{")
 _CHARACTERS_OF_A_TOKEN = 4
-_SIZES = re.compile(r"(?:^|[.-])(haiku|sonnet|opus|micro|lite|pro|premier)(?:[.:-]|$)")
+_SIZES = lazy_pattern(r"(?:^|[.-])(haiku|sonnet|opus|micro|lite|pro|premier)(?:[.:-]|$)")
 
 
 def bedrock_model_name(subject: Subject, scenario: Scenario) -> Content | Node:

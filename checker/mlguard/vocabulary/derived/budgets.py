@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from fnmatch import fnmatchcase
 
+from mlguard.patterns import lazy_pattern
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node, Reference, Unknown, child, items, text_of
 from mlguard.vocabulary.derived.context import is_managed_ml
 from mlguard.vocabulary.derived.subject import Subject, property_of
 from mlguard.vocabulary.json_text import json_nodes
 
-_PLACEHOLDER = re.compile(r"(?:@example\.(?:com|org|net)$|changeme|\btodo\b|your[-_.]?e?mail)", re.IGNORECASE)
+_PLACEHOLDER = lazy_pattern(r"(?:@example\.(?:com|org|net)$|changeme|\btodo\b|your[-_.]?e?mail)", re.IGNORECASE)
 _IN_A_MONTH = {"DAILY": 30.0, "MONTHLY": 1.0, "QUARTERLY": 1 / 3, "ANNUALLY": 1 / 12}
 _BUDGETS = ("AWS::Budgets::Budget", "aws_budgets_budget")
 _LONG = ("QUARTERLY", "ANNUALLY")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
+from mlguard.patterns import lazy_pattern
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node, Unknown, references_in, settle, text_of
@@ -13,17 +13,17 @@ from mlguard.vocabulary.joins import without_keys
 
 _MAX_WORDS = 4  # a longer name is a sentence, "from-idea-to-production", and names no environment
 _ENVIRONMENT_TAGS = ("environment", "env", "stage")
-_WORD = re.compile(r"[a-z]+")
-_ML_WORD = re.compile(
+_WORD = lazy_pattern(r"[a-z]+")
+_ML_WORD = lazy_pattern(
     r"(?:^|[^a-z])(?:ml|mlops|aiml|llm|llms)(?:[^a-z]|$)"
     r"|sagemaker|model|(?:^|[^a-z]|pre|fine)train|dataset|feature(?!s?-?(?:flag|toggle|branch))|checkpoint|mlflow"
     r"|bedrock|embedding|inference|experiment"
 )
 _ARTIFACT = "artifact"
 """What every build has, too: it speaks of machine learning only beside some."""
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_NOT_IN_IDS = re.compile(r"[^A-Za-z0-9]")
-_ML_TYPE = re.compile(r"(?:AWS::|awscc_|aws_|embedded:)(?:SageMaker|sagemaker|Bedrock|bedrock)")
+_HUMP = lazy_pattern(r"(?<=[a-z0-9])(?=[A-Z])")
+_NOT_IN_IDS = lazy_pattern(r"[^A-Za-z0-9]")
+_ML_TYPE = lazy_pattern(r"(?:AWS::|awscc_|aws_|embedded:)(?:SageMaker|sagemaker|Bedrock|bedrock)")
 
 
 def environment(subject: Subject, scenario: Scenario) -> Content:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
+from mlguard.patterns import lazy_pattern
 from mlguard.record import record, replace
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
@@ -16,8 +17,8 @@ from mlguard.vocabulary.joins import without_keys
 
 TARGET = "application_autoscaling.scalable_target"
 _POLICIES = ("application_autoscaling.scaling_policy", "application_autoscaling.scheduled_action")
-_VARIANT = re.compile(r"endpoint/(?P<endpoint>[^/]*)/variant/(?P<variant>[^/|]*)")
-_COMPONENT = re.compile(r"inference-component/(?P<component>[^/|]*)")
+_VARIANT = lazy_pattern(r"endpoint/(?P<endpoint>[^/]*)/variant/(?P<variant>[^/|]*)")
+_COMPONENT = lazy_pattern(r"inference-component/(?P<component>[^/|]*)")
 _NAMESPACES = ("endpoint/", "inference-component/")
 _ENDPOINT = "sagemaker.endpoint"
 _COMPONENT_KIND = "sagemaker.inference_component"

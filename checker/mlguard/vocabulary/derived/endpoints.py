@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mlguard.knowledge import instances
+from mlguard.patterns import lazy_pattern
 from mlguard.record import record, replace
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
@@ -18,7 +18,7 @@ from mlguard.vocabulary.derived.subject import Siblings, Subject
 CONFIG = "sagemaker.endpoint_config"
 ENDPOINT = "sagemaker.endpoint"
 _MODEL = "sagemaker.model"
-_BURSTABLE = re.compile(r"t\d")
+_BURSTABLE = lazy_pattern(r"t\d")
 _DEDICATED_TAG = "mlguard:dedicated"
 _BETWEEN = "\n"
 

@@ -8,13 +8,14 @@ from fnmatch import fnmatchcase, translate
 from functools import lru_cache
 
 from mlguard.knowledge.permissions import actions_with_key
+from mlguard.patterns import lazy_pattern
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, text_of
 from mlguard.vocabulary.derived.subject import Subject
 
 _KEY = "sagemaker:InstanceTypes"
 _FULL_ACCESS = "AmazonSageMakerFullAccess"
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_HUMP = lazy_pattern(r"(?<=[a-z])(?=[A-Z])")
 _PARTS_OF_AN_ARN = 6
 
 

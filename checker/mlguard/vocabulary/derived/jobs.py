@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from mlguard.patterns import lazy_pattern
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Node, Unknown, child, items, text_of
 from mlguard.vocabulary.derived.naming import kin_of, names
@@ -18,8 +17,8 @@ _WORK = {
     "batch.job": "batch",
     "glue.job": "glue",
 }
-_WORD = re.compile(r"[a-z]+")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORD = lazy_pattern(r"[a-z]+")
+_HUMP = lazy_pattern(r"(?<=[a-z0-9])(?=[A-Z])")
 _INSTEAD = frozenset(("demand", "ondemand", "fallback", "backup", "overflow", "non", "no", "not"))
 _DEFAULT_SECONDS = 86_400
 """How long a SageMaker training may run where nothing says it: a day, by the API's own documentation."""

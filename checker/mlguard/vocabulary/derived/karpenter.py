@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mlguard.knowledge import instances
+from mlguard.patterns import lazy_pattern
 from mlguard.record import record
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, text_of
@@ -23,7 +23,7 @@ _SIZES = (
     "instance-accelerator-count",
 )
 _LIMITED = ("gpu", "neuron", "accelerator")
-_DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?\Z")
+_DURATION = lazy_pattern(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?\Z")
 
 
 @record()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from mlguard.patterns import lazy_pattern
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, text_of
 from mlguard.vocabulary.derived.budgets import is_placeholder, number_of
@@ -12,7 +11,7 @@ from mlguard.vocabulary.joins import names_resource
 from mlguard.vocabulary.json_text import json_nodes
 from mlguard.vocabulary.model import snake_case
 
-_HOURLY = re.compile(r"cron\(0 (?:\*|(\d{1,2}))(?:/(\d{1,2}))? \? \* \* \*\)\Z")
+_HOURLY = lazy_pattern(r"cron\(0 (?:\*|(\d{1,2}))(?:/(\d{1,2}))? \? \* \* \*\)\Z")
 _SUBSCRIPTIONS = ("AWS::CE::AnomalySubscription", "aws_ce_anomaly_subscription")
 _IMPACT = "ANOMALY_TOTAL_IMPACT_ABSOLUTE"
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
+from mlguard.patterns import lazy_pattern
 from mlguard.record import record
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
@@ -13,7 +14,7 @@ from mlguard.value import Entries, Items, Node, Reference, Unknown, settle, text
 from mlguard.vocabulary.derived.subject import Subject
 from mlguard.vocabulary.joins import names_resource, without_keys
 
-_ADDRESS = re.compile(
+_ADDRESS = lazy_pattern(
     r"(?:s3://"
     r"|https://s3[^/]*\.amazonaws\.com[^/]*/"
     r"|https://(?=[^/]+\.s3[.-][^/]*amazonaws\.com))"

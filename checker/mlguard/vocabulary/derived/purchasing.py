@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from mlguard.patterns import lazy_pattern
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, settle, text_of
 from mlguard.vocabulary.derived.capacity import hardware_of, launched_hardware
 from mlguard.vocabulary.derived.subject import Subject
 
-_WORD = re.compile(r"[a-z0-9]+")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORD = lazy_pattern(r"[a-z0-9]+")
+_HUMP = lazy_pattern(r"(?<=[a-z0-9])(?=[A-Z])")
 _PREPAID = ("capacity-block", "CAPACITY_BLOCK")
 _WHOLE = 100.0
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
+from mlguard.patterns import lazy_pattern
 from mlguard.record import replace
 from mlguard.resource import Resource
 from mlguard.scenario import Scenario
@@ -15,12 +15,12 @@ from mlguard.vocabulary.derived.subject import Siblings, Subject, property_of
 _STACK_SET = "cloudformation.stack_set"
 _CARRIERS = ("sagemaker.pipeline",)
 _REGION = r"((?:us|eu|ap|sa|ca|me|af|il|mx)(?:-gov)?-(?:north|south|east|west|central)(?:east|west)?-[1-9])"
-_IMAGE = re.compile(rf"\.dkr\.ecr(?:-fips)?\.{_REGION}\.amazonaws\.com")
-_BUCKET = re.compile(r"\As3://([^/]+)")
-_IN_NAME = re.compile(rf"(?:\A|[^a-z0-9]){_REGION}(?:[^a-z0-9]|\Z)")
-_ARN = re.compile(rf"\Aarn:aws[\w-]*:(?:fsx|elasticfilesystem|kinesis|dynamodb):{_REGION}:")
-_WRITTEN = re.compile(_REGION)
-_ADDRESS = re.compile(r"s3:\\?/\\?/|\.dkr\.ecr|:(?:fsx|elasticfilesystem|kinesis|dynamodb):")
+_IMAGE = lazy_pattern(rf"\.dkr\.ecr(?:-fips)?\.{_REGION}\.amazonaws\.com")
+_BUCKET = lazy_pattern(r"\As3://([^/]+)")
+_IN_NAME = lazy_pattern(rf"(?:\A|[^a-z0-9]){_REGION}(?:[^a-z0-9]|\Z)")
+_ARN = lazy_pattern(rf"\Aarn:aws[\w-]*:(?:fsx|elasticfilesystem|kinesis|dynamodb):{_REGION}:")
+_WRITTEN = lazy_pattern(_REGION)
+_ADDRESS = lazy_pattern(r"s3:\\?/\\?/|\.dkr\.ecr|:(?:fsx|elasticfilesystem|kinesis|dynamodb):")
 _MAX_TEXT = 2_000
 _MAX_DEPTH = 60
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Literal
 
+from mlguard.patterns import lazy_pattern
 from mlguard.record import record, replace
 from mlguard.resource import RawProject, RawResource
 from mlguard.scenario import Scenario
@@ -28,11 +29,13 @@ _STOPS = {
     "sagemaker.mlflow_tracking_server": ("sagemaker:stopmlflowtrackingserver", "sagemaker:deletemlflowtrackingserver"),
     "sagemaker.notebook_instance": ("sagemaker:stopnotebookinstance", "sagemaker:deletenotebookinstance"),
 }
-_SDK_CALL = re.compile(r":aws-sdk:(\w+:\w+)")
-_EC2_ACTION = re.compile(r"(stop|terminate|start)ec2instance|:ec2:(stop|terminate)\b|instanceid\.(stop|terminate)\b")
-_SPEAKS_OF_STOP = re.compile(r"stop|shut[-_]?down|terminat|hibernat|power[-_]?off|off[-_]?hours|scale[-_]?(?:in|down)")
-_TO_NOTHING = re.compile(r"""\bmin_?size["']?\s*[:=]\s*["']?0\b""", re.IGNORECASE)
-_TAG = re.compile(r"tag:([\w.:/=+@-]{1,128})")
+_SDK_CALL = lazy_pattern(r":aws-sdk:(\w+:\w+)")
+_EC2_ACTION = lazy_pattern(r"(stop|terminate|start)ec2instance|:ec2:(stop|terminate)\b|instanceid\.(stop|terminate)\b")
+_SPEAKS_OF_STOP = lazy_pattern(
+    r"stop|shut[-_]?down|terminat|hibernat|power[-_]?off|off[-_]?hours|scale[-_]?(?:in|down)"
+)
+_TO_NOTHING = lazy_pattern(r"""\bmin_?size["']?\s*[:=]\s*["']?0\b""", re.IGNORECASE)
+_TAG = lazy_pattern(r"tag:([\w.:/=+@-]{1,128})")
 _MAX_DEPTH = 20
 
 

@@ -6,21 +6,22 @@ import base64
 import binascii
 import re
 
+from mlguard.patterns import lazy_pattern
 from mlguard.record import record
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Reference, Unknown, items, settle, text_of
 from mlguard.vocabulary.derived.schedules import scheduled_stop
 from mlguard.vocabulary.derived.subject import Subject
 
-_STOP = re.compile(
+_STOP = lazy_pattern(
     r"autostop\.py|auto[-_]stop[-_]idle|stop[-_]notebook[-_]instance|StopNotebookInstance|sagemaker_notebook_autostop"
 )
-_SCHEDULED = re.compile(
+_SCHEDULED = lazy_pattern(
     r"\bcron(?:tab)?\b|/etc/cron|systemd|systemctl|\bnohup\b|\bwhile\b|\bat now\b|schedule", re.IGNORECASE
 )
-_HALT = re.compile(r"\b(?:shutdown\s+(?:-h|now)|poweroff|halt)\b")
-_IDLE_SECONDS = re.compile(r"(?:IDLE_TIME\s*=\s*[\"']?|--time[ =])(\d{1,9})")
-_COMMENT = re.compile(r"(?m)^[ \t]*#(?!!).*$")
+_HALT = lazy_pattern(r"\b(?:shutdown\s+(?:-h|now)|poweroff|halt)\b")
+_IDLE_SECONDS = lazy_pattern(r"(?:IDLE_TIME\s*=\s*[\"']?|--time[ =])(\d{1,9})")
+_COMMENT = lazy_pattern(r"(?m)^[ \t]*#(?!!).*$")
 _MAX_SCRIPT = 200_000
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
+from mlguard.patterns import lazy_pattern
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, child, settle, text_of
 from mlguard.vocabulary.derived.subject import Subject
@@ -12,7 +12,7 @@ from mlguard.vocabulary.embedded.definition import MAX_DEPTH, Reader, kind_of_ca
 
 _MAX_MACHINES = 1000
 _COUNTS = ("Numeric", "Timestamp")
-_COMPARES = re.compile(r"[<>]")
+_COMPARES = lazy_pattern(r"[<>]")
 _ASKS_SOMEBODY = ".waitForTaskToken"
 
 

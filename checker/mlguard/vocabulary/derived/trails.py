@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from mlguard.patterns import lazy_pattern
 from mlguard.scenario import Scenario
 from mlguard.value import Content, Entries, Items, Node, Unknown, child, items, text_of
 from mlguard.vocabulary.derived.subject import Subject
 from mlguard.vocabulary.model import snake_case
 
-_EVERY_RESOURCE = re.compile(r"arn:[\w*-]+:(?:s3(?::::?/?\*?)?|lambda|dynamodb)\Z")
-_BUSY = re.compile(r"AWS::(?:S3::Object|S3Express::Object|SageMaker::\w+|Bedrock::\w+)\Z")
+_EVERY_RESOURCE = lazy_pattern(r"arn:[\w*-]+:(?:s3(?::::?/?\*?)?|lambda|dynamodb)\Z")
+_BUSY = lazy_pattern(r"AWS::(?:S3::Object|S3Express::Object|SageMaker::\w+|Bedrock::\w+)\Z")
 _TESTS = ("Equals", "StartsWith", "EndsWith", "NotEquals", "NotStartsWith", "NotEndsWith")
 _KINDS = frozenset(("eventCategory", "resources.type"))
 

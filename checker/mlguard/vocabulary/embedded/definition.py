@@ -9,6 +9,7 @@ from functools import partial
 from mlguard.errors import LimitError, ParseError
 from mlguard.parse.inner_text import MAX_INNER, inner_text, overlaid, places
 from mlguard.parse.json_document import load_json
+from mlguard.patterns import lazy_pattern
 from mlguard.record import field, record, replace
 from mlguard.scenario import Scenario
 from mlguard.source import Document, Span
@@ -17,10 +18,10 @@ from mlguard.vocabulary.joins import without_keys
 
 MAX_JOBS = 500
 MAX_DEPTH = 60
-_HOLE = r"([:\[,]\s*)\*(?=\s*[,}\]])"
-_PLACEHOLDER = r"([:\[,]\s*)(\$\{\w+\})(?=\s*[,}\]])"
-_CALL = r"arn:[\w*-]*:(?:states|scheduler):::(?:aws-sdk:)?(?P<service>\w+):(?P<call>\w+)"
-_HINT = r"(?i)sagemaker|elasticmapreduce|:emr:|batch:|\"Steps\""
+_HOLE = lazy_pattern(r"([:\[,]\s*)\*(?=\s*[,}\]])")
+_PLACEHOLDER = lazy_pattern(r"([:\[,]\s*)(\$\{\w+\})(?=\s*[,}\]])")
+_CALL = lazy_pattern(r"arn:[\w*-]*:(?:states|scheduler):::(?:aws-sdk:)?(?P<service>\w+):(?P<call>\w+)")
+_HINT = lazy_pattern(r"(?i)sagemaker|elasticmapreduce|:emr:|batch:|\"Steps\"")
 _BEDROCK = ("bedrock", "bedrockruntime")
 CALLS = {
     ("sagemaker", "createtrainingjob"): "sagemaker.training_job",
@@ -69,7 +70,7 @@ class Found:
 
 def kind_of_call(resource: str) -> str | None:
     """Give the kind of job that a service integration starts: `arn:aws:states:::sagemaker:createTrainingJob.sync`."""
-    call = re.match(_CALL, resource)
+    call = _CALL.match(resource)
     return CALLS.get((call["service"].lower(), call["call"].lower())) if call is not None else None
 
 
@@ -81,7 +82,7 @@ def kind_of_sdk_call(service: str, action: str) -> str | None:
 
 def speaks_of_jobs(text: str) -> bool:
     """Tell whether a definition names a service that runs paid jobs."""
-    return re.search(_HINT, text) is not None
+    return _HINT.search(text) is not None
 
 
 def hidden(node: Node, because: str, *, machines: bool) -> Found:
@@ -157,7 +158,7 @@ class Reader:
         return self._read[key]
 
     def _parsed(self, node: Node, text: str, partly: Unknown | None) -> Node | None:
-        written = re.sub(_PLACEHOLDER, r'\1"\2"', re.sub(_HOLE, r'\1"*"', text) if partly is not None else text)
+        written = _PLACEHOLDER.sub(r'\1"\2"', _HOLE.sub(r'\1"*"', text) if partly is not None else text)
         try:
             value = load_json(Document(node.span.path, written))
         except (ParseError, LimitError) as error:

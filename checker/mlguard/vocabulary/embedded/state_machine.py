@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 
+from mlguard.patterns import lazy_pattern
 from mlguard.record import record, replace
 from mlguard.scenario import Scenario
 from mlguard.value import Choice, Entries, Items, Node, Reference, Unknown, child, references_in, settle, text_of
@@ -20,8 +20,8 @@ from mlguard.vocabulary.embedded.definition import (
     speaks_of_jobs,
 )
 
-_WHOLE = re.compile(r"\$\{(\w+)\}\Z")
-_PART = re.compile(r"\$\{(\w+)\}")
+_WHOLE = lazy_pattern(r"\$\{(\w+)\}\Z")
+_PART = lazy_pattern(r"\$\{(\w+)\}")
 _MAX_MACHINES = 1000
 _NO_REQUEST = "the input of the state machine is the job's request"
 
