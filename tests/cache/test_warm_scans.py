@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
@@ -161,7 +160,7 @@ def changed(folder: Path, step: tuple[str, int, int]) -> None:
     elif what == "move":
         path.rename(path.with_name(f"moved-{path.name}"))
     elif what == "copy":
-        shutil.copyfile(same[other % len(same)], path)
+        path.write_bytes(same[other % len(same)].read_bytes())
     elif what == "append":
         path.write_bytes(path.read_bytes() + same[other % len(same)].read_bytes())
     else:

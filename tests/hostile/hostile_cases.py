@@ -134,9 +134,9 @@ def _shapes() -> Iterator[Case]:
     yield Case("2^40 scenarios", "DEGRADE", {"t.yaml": template(text, f"Parameters:\n{many}")})
     nested = "!If [A, " * 150 + "x" + ", y]" * 150
     yield Case("nested Ifs", "DEGRADE", {"t.yaml": template(nested, "Conditions: {A: !Equals [a, a]}\n")})
-    buckets = ["".join(f"  R{n}: {{Type: AWS::S3::Bucket}}\n" for n in range(count)) for count in (4_999, 20_000)]
+    buckets = ["".join(f"  R{n}: {{Type: AWS::S3::Bucket}}\n" for n in range(count)) for count in (4_999, 200_000)]
     yield Case("5,000 resources", "SCAN", {"t.yaml": template(tail=buckets[0])})
-    yield Case("20,000 resources", "LIMIT", {"t.yaml": template(tail=buckets[1])})
+    yield Case("200,000 resources", "LIMIT", {"t.yaml": template(tail=buckets[1])})
     slow = "Parameters:\n  P: {Type: String, AllowedPattern: '^(a|a|aa)*(.|.|.|.|.)*!$'}\n"
     yield Case("slow pattern", "DEGRADE", {"t.yaml": template("!Ref P", slow)})
 

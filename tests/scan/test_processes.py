@@ -141,7 +141,7 @@ def test_what_judging_raises_is_raised(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no signals")
 def test_an_interrupt_leaves_nobody_behind(tmp_path: Path) -> None:
-    write(tmp_path, {f"p{number}/main.tf": NOTEBOOK for number in range(1_500)})
+    write(tmp_path, {f"p{number}/main.tf": NOTEBOOK for number in range(4_000)})
     command = [sys.executable, "-m", "mlguard", "scan", "--jobs", "2", "--no-progress", "."]
     run = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True

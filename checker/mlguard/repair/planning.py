@@ -26,6 +26,8 @@ _ADDRESS = lazy_pattern(r"(?<![\w.])[A-Za-z_][\w-]*\.[\w-]+")
 _HCL = (".tf", ".tofu")
 _JSON = (".tf.json", ".tofu.json")
 _REPEATED = ("count", "for_each")
+_LARGEST = 2_000_000
+"""Characters of a file that is mended: twice what CloudFormation takes of a template."""
 
 
 def planned(findings: Sequence[Finding], documents: Mapping[str, Document]) -> list[Finding]:
@@ -103,12 +105,12 @@ class _Planner:
     def _markup(self, path: str) -> Markup:
         if path not in self._documents or path.endswith((*_HCL, ".tfvars")):
             raise RefusedError("it stands in a file that is not mended")
-        return _markup_of(self._documents[path])
+        return _markup_of(_small(self._documents[path]))
 
     def _hcl(self, path: str, kind: str) -> Hcl:
         if path not in self._documents:
             raise RefusedError("it stands in a file that was not read")
-        return _hcl_of(self._documents[path], objects=kind.startswith("awscc_"))
+        return _hcl_of(_small(self._documents[path]), objects=kind.startswith("awscc_"))
 
     def _has(self, remedy: Remedy, name: str) -> bool:
         if remedy.at.path.endswith(_HCL):
@@ -254,6 +256,12 @@ class _Planner:
         if hcl.in_dynamic(hcl.block_at(block.start)[1], start):
             raise RefusedError("a dynamic block makes it")
         return hcl.replace(Spot("scalar", start, end), remedy.replace)
+
+
+def _small(document: Document) -> Document:
+    if len(document.text) > _LARGEST:
+        raise RefusedError(f"its file is larger than {_LARGEST:,} characters")
+    return document
 
 
 def _plain_tree(recipe: Recipe) -> dict[str, object]:

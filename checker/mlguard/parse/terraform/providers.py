@@ -24,6 +24,7 @@ from mlguard.record import replace
 from mlguard.scenario import Scenario
 from mlguard.value import Choice, Entries, Items, Node, Unknown, settle
 
+_REGION = "region of a provider"
 _NOT_GIVEN = Unknown("no provider region is given: give --region or set it in the configuration")
 FROM_PROVIDER = frozenset({"aws_region", "aws_partition", "aws_caller_identity"})
 """Data sources of which the provider's configuration tells something."""
@@ -119,12 +120,23 @@ def region_of(block: Block | None, kind: str, scope: Scope, scenario: Scenario, 
     at = block.document.span(block.start, block.header_end) if block else scope.document.span(0, 0)
     node = Node(given or _NOT_GIVEN, at)
     if found is not None and region is not None:
-        inside = replace(_inside(found, scenario), document=region.document)
-        told = evaluate_softly(region.value, inside, scenario)
-        told = replace(told, key_span=inside.span(region))
+        told = _told(found, region, scenario)
         if told.content is not None and not (isinstance(told.content, Unknown) and given):
             return told
     return node
+
+
+def _told(found: Found, region: Argument, scenario: Scenario) -> Node:
+    """Give the region that a provider says; unknown where it asks for the region that it says."""
+    inside = replace(_inside(found, scenario), document=region.document)
+    at, busy, key = inside.span(region), inside.session.busy, (_REGION, id(region))
+    if key in busy:
+        return Node(Unknown("the region of the provider depends on itself"), at)
+    busy.add(key)
+    try:
+        return replace(evaluate_softly(region.value, inside, scenario), key_span=at)
+    finally:
+        busy.discard(key)
 
 
 def told_by_provider(
