@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlguard.cache.store import Disk
+from mlguard.parse.terraform import Variables
 from mlguard.policy.load import bundled_policies
 from mlguard.record import replace
 from mlguard.scan import Options, scan
@@ -127,6 +128,20 @@ def test_what_the_user_says_counts(report: Report) -> None:
     for options in (("--environment", "sandbox"), ("--region", "eu-central-2"), ("--no-ignores",), ("--select", "gpu")):
         report()
         assert report(*options) == report(*options, "--no-cache")
+
+
+def test_parameter_files_count(code: Path, report: Report) -> None:
+    for stage in ("dev", "prod"):
+        (code / "given.json").write_text(f'{{"Parameters": {{"Stage": "{stage}"}}}}', "utf-8")
+        told = ("--parameters", "given.json", "--parameter", "Size=1")
+        assert report(*told) == report(*told, "--no-cache") == report(*told)
+
+
+def test_what_cannot_be_written_down_is_not_remembered(code: Path, kept: Path) -> None:
+    options = Options(Root(code), policies=bundled_policies(), known=bundled_policies(), store=Disk(kept))
+    told = scan(replace(options, variables=Variables(belongs=lambda _folder: True)))
+    assert told.findings
+    assert not kept.exists()
 
 
 def test_own_policies_count(code: Path, report: Report) -> None:

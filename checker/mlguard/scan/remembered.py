@@ -80,8 +80,8 @@ def remembered(options: Options, found: Found) -> tuple[Options, Remembered | No
     if options.store is None:
         return options, None
     root = Watched(options.root)
-    known = Remembered(options, options.store, root)
     try:
+        known = Remembered(options, options.store, root)
         for path in ("", *found.templates, *found.terraform, *found.assemblies):
             known.key("", path)
     except TypeError:
